@@ -1,0 +1,64 @@
+"""What is remembered: plain SQLAlchemy 2, typed, invariants as named constraints."""
+
+from matchmaker.models.accounts import Role, User
+from matchmaker.models.base import Base
+from matchmaker.models.declarations import Category, Declaration, Flag, Need, Offer, Status, Unit
+from matchmaker.models.invitations import Answer, Channel, Invitation, InvitationAnswer
+from matchmaker.models.job_datings import JobDating, JobDatingStatus, Meeting, Participant
+from matchmaker.models.matching import Match, MatchingRun, MatchStatus, RunStatus
+from matchmaker.models.observatory import Snapshot
+from matchmaker.models.organisations import Eligibility, EssLabel, Family, Headcount, InclusionKind, Organisation
+from matchmaker.models.outbox import MailStatus, OutboxMail
+from matchmaker.models.pools import Pool, PoolShare, PoolStatus, ShareStatus
+from matchmaker.models.proposals import DeclineReason, Proposal, ProposalStatus, Side
+from matchmaker.models.territories import Commune, Level, Territory, Theme
+from matchmaker.models.venues import Room, Table, Venue
+
+__all__ = [
+    "Answer",
+    "Base",
+    "Category",
+    "Channel",
+    "Commune",
+    "Declaration",
+    "DeclineReason",
+    "Eligibility",
+    "EssLabel",
+    "Family",
+    "Flag",
+    "Headcount",
+    "InclusionKind",
+    "Invitation",
+    "InvitationAnswer",
+    "JobDating",
+    "JobDatingStatus",
+    "Level",
+    "MailStatus",
+    "Match",
+    "MatchStatus",
+    "MatchingRun",
+    "Meeting",
+    "Need",
+    "Offer",
+    "Organisation",
+    "OutboxMail",
+    "Participant",
+    "Pool",
+    "PoolShare",
+    "PoolStatus",
+    "Proposal",
+    "ProposalStatus",
+    "Role",
+    "Room",
+    "RunStatus",
+    "ShareStatus",
+    "Side",
+    "Snapshot",
+    "Status",
+    "Table",
+    "Territory",
+    "Theme",
+    "Unit",
+    "User",
+    "Venue",
+]

@@ -1,0 +1,73 @@
+"""Accounts of persons, their role, and the territories that an animator looks after."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Table
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from matchmaker.models.base import Base, RowId, Timestamped, stored
+from matchmaker.models.organisations import Organisation
+from matchmaker.models.territories import Territory
+
+
+class Role(StrEnum):
+    MEMBER = "member"
+    HOST = "host"
+    ANIMATOR = "animator"
+    ADMIN = "admin"
+
+
+user_territory = Table(
+    "user_territory",
+    Base.metadata,
+    Column("user_id", ForeignKey("user_account.id", ondelete="CASCADE"), primary_key=True),
+    Column("territory_id", ForeignKey("territory.id", ondelete="CASCADE"), primary_key=True),
+)
+
+
+class User(Timestamped, Base):
+    """A person who signs in. Members and hosts speak for their organisation; animators for territories."""
+
+    __tablename__ = "user_account"
+    __table_args__ = (
+        CheckConstraint("role NOT IN ('member', 'host') OR organisation_id IS NOT NULL", name="members_and_hosts_have_an_organisation"),
+        CheckConstraint("email = lower(email) AND position('@' in email) > 1", name="email_is_lower_case"),
+        Index("uq_user_account_email", "email", unique=True),
+    )
+
+    id: Mapped[RowId]
+    email: Mapped[str]
+    name: Mapped[str] = mapped_column(default="")
+    password_hash: Mapped[str]
+    role: Mapped[Role] = mapped_column(stored(Role), default=Role.MEMBER)
+    organisation_id: Mapped[UUID | None] = mapped_column(ForeignKey("organisation.id"), index=True)
+    is_active: Mapped[bool] = mapped_column(default=True)
+    # A demo account opens only where the demonstration is on: its password is public.
+    is_demo: Mapped[bool] = mapped_column(default=False)
+    last_login_at: Mapped[datetime | None]
+
+    organisation: Mapped[Organisation | None] = relationship(back_populates="users")
+    territories: Mapped[list[Territory]] = relationship(secondary=user_territory, order_by=Territory.name)
+
+    # What flask-login asks of an account. Its own mixin would bring Flask into the models.
+    is_anonymous = False
+
+    @property
+    def is_authenticated(self) -> bool:
+        return self.is_active
+
+    def get_id(self) -> str:
+        return str(self.id)
+
+    def looks_after(self, territory: Territory | None) -> bool:
+        """Is this territory, or one that holds it, in this animator's care? An admin cares for all."""
+        if self.role is Role.ADMIN:
+            return True
+        mine = {mine.id for mine in self.territories}
+        while territory is not None:
+            if self.role is Role.ANIMATOR and territory.id in mine:
+                return True
+            territory = territory.parent
+        return False

@@ -1,0 +1,131 @@
+"""Job datings: a half-day at a venue, its rounds, and who meets whom at which table."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from matchmaker.models.base import Base, RowId, Timestamped, now, stored
+from matchmaker.models.matching import Match
+from matchmaker.models.organisations import Organisation
+from matchmaker.models.proposals import Side
+from matchmaker.models.venues import Table, Venue
+
+
+class JobDatingStatus(StrEnum):
+    DRAFT = "draft"
+    PUBLISHED = "published"
+    CANCELLED = "cancelled"
+
+
+class JobDating(Timestamped, Base):
+    """One job dating. Rounds follow one another after the welcome, with one break in the middle."""
+
+    __tablename__ = "job_dating"
+    __table_args__ = (
+        CheckConstraint("starts_at < ends_at", name="starts_before_it_ends"),
+        CheckConstraint("ends_at <= starts_at + interval '12 hours'", name="lasts_half_a_day_at_most"),
+        CheckConstraint("round_minutes BETWEEN 3 AND 60", name="round_minutes_are_sane"),
+        CheckConstraint("changeover_minutes BETWEEN 0 AND 30", name="changeover_minutes_are_sane"),
+        CheckConstraint("break_minutes BETWEEN 0 AND 120", name="break_minutes_are_sane"),
+        CheckConstraint("break_after_round BETWEEN 1 AND 50", name="break_round_is_sane"),
+        CheckConstraint("welcome_minutes BETWEEN 0 AND 120", name="welcome_minutes_are_sane"),
+        CheckConstraint("status <> 'published' OR published_at IS NOT NULL", name="published_has_a_time"),
+        Index("ix_job_dating_starts_at", "starts_at"),
+    )
+
+    id: Mapped[RowId]
+    venue_id: Mapped[UUID] = mapped_column(ForeignKey("venue.id"), index=True)
+    title: Mapped[str]
+    theme: Mapped[str] = mapped_column(default="")
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    welcome_minutes: Mapped[int] = mapped_column(default=30)
+    round_minutes: Mapped[int] = mapped_column(default=12)
+    changeover_minutes: Mapped[int] = mapped_column(default=3)
+    break_after_round: Mapped[int] = mapped_column(default=4)
+    break_minutes: Mapped[int] = mapped_column(default=15)
+    status: Mapped[JobDatingStatus] = mapped_column(stored(JobDatingStatus), default=JobDatingStatus.DRAFT)
+    published_at: Mapped[datetime | None]
+    # The smallest number of rounds that any plan could have, and why.
+    rounds_bound: Mapped[int | None]
+    rounds_bound_reason: Mapped[str] = mapped_column(default="")
+
+    venue: Mapped[Venue] = relationship()
+    meetings: Mapped[list["Meeting"]] = relationship(back_populates="job_dating", cascade="all, delete-orphan")
+    participants: Mapped[list["Participant"]] = relationship(back_populates="job_dating", cascade="all, delete-orphan")
+
+    @property
+    def rounds(self) -> int:
+        """How many rounds the plan has."""
+        return max((meeting.round + 1 for meeting in self.meetings if meeting.round is not None), default=0)
+
+    @property
+    def rounds_that_fit(self) -> int:
+        """How many rounds can be held before the end."""
+        count = 0
+        while self.round_starts_at(count) + timedelta(minutes=self.round_minutes) <= self.ends_at:
+            count += 1
+        return count
+
+    def round_starts_at(self, number: int) -> datetime:
+        """When round ``number`` (from 0) begins."""
+        minutes = self.welcome_minutes + number * (self.round_minutes + self.changeover_minutes)
+        if number >= self.break_after_round:
+            minutes += self.break_minutes
+        return self.starts_at + timedelta(minutes=minutes)
+
+    @property
+    def is_past(self) -> bool:
+        return self.ends_at < now()
+
+    @property
+    def is_open(self) -> bool:
+        """Can still be changed: not cancelled, not over."""
+        return self.status is not JobDatingStatus.CANCELLED and not self.is_past
+
+
+class Participant(Base):
+    """A structure that takes part. A need's side and an offer's side are one participant: it comes once."""
+
+    __tablename__ = "participant"
+    __table_args__ = (
+        UniqueConstraint("job_dating_id", "organisation_id"),
+        CheckConstraint("delegates BETWEEN 1 AND 9", name="delegates_are_sane"),
+    )
+
+    id: Mapped[RowId]
+    job_dating_id: Mapped[UUID] = mapped_column(ForeignKey("job_dating.id", ondelete="CASCADE"))
+    organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisation.id"), index=True)
+    delegates: Mapped[int] = mapped_column(default=1)
+    needs_accessible: Mapped[bool] = mapped_column(default=False)
+
+    job_dating: Mapped[JobDating] = relationship(back_populates="participants")
+    organisation: Mapped[Organisation] = relationship()
+
+
+class Meeting(Base):
+    """Two structures that said yes to each other, at one table, in one round (from 0)."""
+
+    __tablename__ = "meeting"
+    __table_args__ = (
+        UniqueConstraint("job_dating_id", "match_id"),
+        CheckConstraint("round >= 0", name="round_counts_from_zero"),
+        CheckConstraint("(round IS NULL) = (table_id IS NULL)", name="planned_means_round_and_table"),
+        Index("uq_meeting_seat", "job_dating_id", "round", "table_id", unique=True, postgresql_where=text("round IS NOT NULL")),
+    )
+
+    id: Mapped[RowId]
+    job_dating_id: Mapped[UUID] = mapped_column(ForeignKey("job_dating.id", ondelete="CASCADE"))
+    match_id: Mapped[UUID] = mapped_column(ForeignKey("match.id"), index=True)
+    round: Mapped[int | None]
+    table_id: Mapped[UUID | None] = mapped_column(ForeignKey("venue_table.id"), index=True)
+
+    job_dating: Mapped[JobDating] = relationship(back_populates="meetings")
+    match: Mapped[Match] = relationship()
+    table: Mapped[Table | None] = relationship()
+
+    def organisation_of(self, side: Side) -> Organisation:
+        return self.match.need.organisation if side is Side.NEED else self.match.offer.organisation

@@ -1,0 +1,116 @@
+"""Runs of the matching of a territory, and the pairs that they chose."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from matchmaker.models.accounts import User
+from matchmaker.models.base import Base, RowId, now, stored
+from matchmaker.models.declarations import Need, Offer
+from matchmaker.models.proposals import Proposal
+from matchmaker.models.territories import Territory
+
+
+class RunStatus(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    READY = "ready"
+    PUBLISHED = "published"
+    SUPERSEDED = "superseded"
+    FAILED = "failed"
+
+
+class MatchStatus(StrEnum):
+    PREVIEW = "preview"
+    PROPOSED = "proposed"
+    CONFIRMED = "confirmed"
+    ENDED = "ended"
+
+
+LIVE_MATCH = (MatchStatus.PROPOSED, MatchStatus.CONFIRMED)
+
+
+class MatchingRun(Base):
+    """One computation for one territory. Value, bound and gap are whole millionths of a point."""
+
+    __tablename__ = "matching_run"
+    __table_args__ = (
+        # Two runs of one territory can never be under way together: the second is refused by the database.
+        Index("uq_matching_run_under_way", "territory_id", unique=True, postgresql_where=text("status IN ('queued', 'running')")),
+        Index("uq_matching_run_published", "territory_id", unique=True, postgresql_where=text("status = 'published'")),
+        Index("ix_matching_run_territory_id_created_at", "territory_id", "created_at"),
+        CheckConstraint("status <> 'failed' OR failure <> ''", name="a_failure_has_a_reason"),
+        CheckConstraint("(status IN ('ready', 'published', 'superseded')) = (value IS NOT NULL)", name="a_result_has_a_value"),
+    )
+
+    id: Mapped[RowId]
+    territory_id: Mapped[int] = mapped_column(ForeignKey("territory.id"))
+    requested_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("user_account.id"), index=True)
+    status: Mapped[RunStatus] = mapped_column(stored(RunStatus), default=RunStatus.QUEUED)
+    objective: Mapped[str] = mapped_column(default="score")
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    published_at: Mapped[datetime | None]
+    failure: Mapped[str] = mapped_column(default="")
+    needs_count: Mapped[int] = mapped_column(default=0)
+    offers_count: Mapped[int] = mapped_column(default=0)
+    candidates_count: Mapped[int] = mapped_column(default=0)
+    served_count: Mapped[int] = mapped_column(default=0)
+    value: Mapped[int | None] = mapped_column(BigInteger)
+    bound: Mapped[int | None] = mapped_column(BigInteger)
+    gap: Mapped[int | None] = mapped_column(BigInteger)
+    # For each need that nobody serves: the reason, in codes and numbers.
+    unserved: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+    territory: Mapped[Territory] = relationship()
+    requested_by: Mapped[User | None] = relationship()
+    matches: Mapped[list["Match"]] = relationship(back_populates="run", cascade="all, delete-orphan")
+
+    @property
+    def is_over(self) -> bool:
+        return self.status not in (RunStatus.QUEUED, RunStatus.RUNNING)
+
+    def can_be_published(self) -> bool:
+        return self.status is RunStatus.READY
+
+
+class Match(Base):
+    """A chosen pair, with the score in millionths and its breakdown by criterion."""
+
+    __tablename__ = "match"
+    __table_args__ = (
+        UniqueConstraint("run_id", "need_id", "offer_id"),
+        CheckConstraint("score BETWEEN 1 AND 1000000", name="score_is_in_millionths"),
+        # A pair is proposed once at a time, whatever the run.
+        Index("uq_match_live_pair", "need_id", "offer_id", unique=True, postgresql_where=text("status IN ('proposed', 'confirmed')")),
+    )
+
+    id: Mapped[RowId]
+    run_id: Mapped[UUID] = mapped_column(ForeignKey("matching_run.id", ondelete="CASCADE"))
+    need_id: Mapped[UUID] = mapped_column(ForeignKey("need.id"), index=True)
+    offer_id: Mapped[UUID] = mapped_column(ForeignKey("offer.id"), index=True)
+    status: Mapped[MatchStatus] = mapped_column(stored(MatchStatus), default=MatchStatus.PREVIEW)
+    score: Mapped[int]
+    distance_km: Mapped[float | None]
+    # [{"criterion", "earned", "possible", "unknown"}, …] in points of one hundred
+    breakdown: Mapped[list[dict[str, Any]]] = mapped_column(type_=Base.type_annotation_map[dict[str, Any]], default=list)
+    confirmed_at: Mapped[datetime | None]
+
+    run: Mapped[MatchingRun] = relationship(back_populates="matches")
+    need: Mapped[Need] = relationship()
+    offer: Mapped[Offer] = relationship()
+    proposals: Mapped[list[Proposal]] = relationship(back_populates="match", cascade="all, delete-orphan")
+
+    @property
+    def is_mutual(self) -> bool:
+        return self.status is MatchStatus.CONFIRMED
+
+    @property
+    def points(self) -> int:
+        """The score on one hundred, as people read it."""
+        return round(self.score / 10_000)

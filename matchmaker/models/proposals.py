@@ -1,0 +1,82 @@
+"""Proposals: what is put to one side of a match, and its answer."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from matchmaker.models.base import Base, RowId, now, stored
+from matchmaker.models.organisations import Organisation
+
+if TYPE_CHECKING:
+    from matchmaker.models.declarations import Declaration
+    from matchmaker.models.matching import Match
+
+
+class Side(StrEnum):
+    NEED = "need"
+    OFFER = "offer"
+
+
+class ProposalStatus(StrEnum):
+    PENDING = "pending"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+
+
+class DeclineReason(StrEnum):
+    FOUND = "found"
+    TOO_FAR = "too_far"
+    WRONG_DATES = "wrong_dates"
+    WRONG_VOLUME = "wrong_volume"
+    TOO_EXPENSIVE = "too_expensive"
+    WRONG_FIT = "wrong_fit"
+    NO_TIME = "no_time"
+    OTHER = "other"
+
+
+class Proposal(Base):
+    """One side's question: do you want to meet them?"""
+
+    __tablename__ = "proposal"
+    __table_args__ = (
+        UniqueConstraint("match_id", "side"),
+        CheckConstraint("(status IN ('accepted', 'declined')) = (answered_at IS NOT NULL)", name="an_answer_has_a_time"),
+        CheckConstraint("(status = 'declined') = (decline_reason IS NOT NULL)", name="a_refusal_has_a_reason"),
+        Index("ix_proposal_organisation_id_status", "organisation_id", "status"),
+    )
+
+    id: Mapped[RowId]
+    match_id: Mapped[UUID] = mapped_column(ForeignKey("match.id", ondelete="CASCADE"))
+    organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisation.id"))
+    side: Mapped[Side] = mapped_column(stored(Side))
+    status: Mapped[ProposalStatus] = mapped_column(stored(ProposalStatus), default=ProposalStatus.PENDING)
+    proposed_at: Mapped[datetime] = mapped_column(default=now)
+    answer_by: Mapped[date]
+    answered_at: Mapped[datetime | None]
+    decline_reason: Mapped[DeclineReason | None] = mapped_column(stored(DeclineReason))
+    decline_comment: Mapped[str] = mapped_column(default="")
+
+    match: Mapped["Match"] = relationship(back_populates="proposals")
+    organisation: Mapped[Organisation] = relationship()
+
+    @property
+    def other(self) -> "Proposal":
+        """The proposal put to the other side of the same match."""
+        return next(proposal for proposal in self.match.proposals if proposal.side is not self.side)
+
+    @property
+    def own_declaration(self) -> "Declaration":
+        return self.match.need if self.side is Side.NEED else self.match.offer
+
+    @property
+    def their_declaration(self) -> "Declaration":
+        return self.match.offer if self.side is Side.NEED else self.match.need
+
+    def can_be_answered(self) -> bool:
+        return self.status is ProposalStatus.PENDING
