@@ -10,7 +10,7 @@ from typing import Any
 _REQUIRED = object()
 
 
-class BadFile(ValueError):  # noqa: N818 (named beside BadProblem)
+class BadFile(ValueError):
     """The input is refused; the message is one line that names the field and the reason."""
 
     def __init__(self, where: str, reason: str) -> None:

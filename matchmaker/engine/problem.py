@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 SCORE_MAX = 1_000_000
 
 
-class BadProblem(ValueError):  # noqa: N818 (the interface of the engine names it so)
+class BadProblem(ValueError):
     """The problem contradicts itself; the message names the ids at fault."""
 
 

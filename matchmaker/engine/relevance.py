@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from matchmaker.engine.scoring import CRITERIA, Scored
 
 # Cosine of the two texts from which two declarations are taken to be about the same subject.
-SAME_SUBJECT = 0.10
+SAME_SUBJECT = 0.18
 SKILLS, TEXT = (next(column for column, criterion in enumerate(CRITERIA) if criterion.name == name) for name in ("skills", "text"))
 
 

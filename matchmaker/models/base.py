@@ -1,14 +1,16 @@
 """The declarative base: naming of constraints, column types, the random identifier of every row with an address."""
 
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import ARRAY, DateTime, Enum, MetaData, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+PARIS = ZoneInfo("Europe/Paris")
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -24,6 +26,11 @@ RowId = Annotated[uuid.UUID, mapped_column(primary_key=True, default=uuid.uuid4)
 def now() -> datetime:
     """The present instant, aware, in UTC."""
     return datetime.now(UTC)
+
+
+def today() -> date:
+    """The present day where the people are: on the calendar of Paris."""
+    return datetime.now(PARIS).date()
 
 
 def stored(enum: type[StrEnum]) -> Enum:

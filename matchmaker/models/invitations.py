@@ -50,9 +50,7 @@ class Invitation(Timestamped, Base):
 
     job_dating: Mapped[JobDating] = relationship()
     organisation: Mapped[Organisation] = relationship()
-    history: Mapped[list["InvitationAnswer"]] = relationship(
-        back_populates="invitation", cascade="all, delete-orphan", order_by="InvitationAnswer.created_at"
-    )
+    history: Mapped[list["InvitationAnswer"]] = relationship(back_populates="invitation", cascade="all, delete-orphan", order_by="InvitationAnswer.created_at")
 
     @property
     def is_over(self) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from matchmaker.models.accounts import User
@@ -98,7 +99,7 @@ class Match(Base):
     score: Mapped[int]
     distance_km: Mapped[float | None]
     # [{"criterion", "earned", "possible", "unknown"}, …] in points of one hundred
-    breakdown: Mapped[list[dict[str, Any]]] = mapped_column(type_=Base.type_annotation_map[dict[str, Any]], default=list)
+    breakdown: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
     confirmed_at: Mapped[datetime | None]
 
     run: Mapped[MatchingRun] = relationship(back_populates="matches")

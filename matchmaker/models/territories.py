@@ -87,5 +87,3 @@ class Commune(Base):
     def label(self) -> str:
         """Name and département, as in « Flers (61) »."""
         return f"{self.name} ({self.departement_code})"
-
-

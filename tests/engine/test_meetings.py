@@ -4,7 +4,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matchmaker.engine.meetings import check, meetings_bound, plan_meetings, split_sides
@@ -41,6 +41,7 @@ def fewest_rounds(meetings: list[tuple[int, int]], tables: int) -> int:
     raise AssertionError("each meeting in a round of its own always holds")
 
 
+@settings(deadline=None)
 @given(pairs, st.integers(1, 4), st.data())
 def test_nobody_is_at_two_tables_at_once_and_every_meeting_has_a_table_that_fits(meetings, tables, data):
     accessible = np.array(data.draw(st.lists(st.booleans(), min_size=len(meetings), max_size=len(meetings))))
@@ -51,6 +52,7 @@ def test_nobody_is_at_two_tables_at_once_and_every_meeting_has_a_table_that_fits
     assert_holds(meetings, planned, accessible, tables, accessible_tables)
 
 
+@settings(deadline=None)
 @given(crossing, st.integers(1, 6))
 def test_two_sides_meet_in_as_few_rounds_as_the_bound_says(meetings, tables):
     first, second, score = rows(meetings)
@@ -61,6 +63,7 @@ def test_two_sides_meet_in_as_few_rounds_as_the_bound_says(meetings, tables):
     assert int(planned.max()) + 1 == meetings_bound(first, second, nobody, tables=tables, accessible_tables=0)[0]
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)).filter(lambda pair: pair[0] != pair[1]), min_size=1, max_size=6), st.integers(1, 3))
 def test_the_bound_is_never_above_the_fewest_rounds_and_the_plan_never_below(meetings, tables):
     first, second, score = rows(meetings)
@@ -123,6 +126,7 @@ def test_a_meeting_that_no_round_could_hold_is_refused(meetings, accessible, tab
         check(first, second, np.array(accessible), tables, accessible_tables)
 
 
+@settings(deadline=None)
 @given(pairs)
 def test_meetings_cross_exactly_when_their_two_are_on_different_sides(meetings):
     first, second, score = rows(meetings)
