@@ -1,0 +1,103 @@
+"""Every setting of the application. The only module that reads the environment."""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent
+
+
+def _flag(name: str, default: bool = False) -> bool:
+    value = os.environ.get(name, "").strip().lower()
+    return default if not value else value in {"1", "true", "yes", "on"}
+
+
+def _engine_options(*, statement_timeout_seconds: int) -> dict[str, Any]:
+    timeouts = f"-c statement_timeout={statement_timeout_seconds}s -c lock_timeout=5s -c idle_in_transaction_session_timeout=60s -c timezone=UTC"
+    return {"pool_pre_ping": True, "pool_size": 5, "max_overflow": 5, "connect_args": {"options": timeouts}}
+
+
+class Config:
+    """Settings of a running installation. Secrets have no default: `./croisee run` makes one for its own machine."""
+
+    SECRET_KEY = os.environ.get("SECRET_KEY", "")
+    SQLALCHEMY_DATABASE_URI = os.environ.get("DATABASE_URL", "postgresql+psycopg:///croisee")
+    SQLALCHEMY_ENGINE_OPTIONS = _engine_options(statement_timeout_seconds=int(os.environ.get("STATEMENT_TIMEOUT", "60")))
+    REDIS_URL = os.environ.get("REDIS_URL", "redis://localhost:6379/0")
+    # The address that people type: links in mails are built from it, never from what a browser claims.
+    PUBLIC_URL = os.environ.get("PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
+    PREFERRED_URL_SCHEME = PUBLIC_URL.partition(":")[0]
+    DEMO = _flag("DEMO")
+
+    SMTP_HOST = os.environ.get("SMTP_HOST", "localhost")
+    SMTP_PORT = int(os.environ.get("SMTP_PORT", "25"))
+    SMTP_USERNAME = os.environ.get("SMTP_USERNAME", "")
+    SMTP_PASSWORD = os.environ.get("SMTP_PASSWORD", "")
+    SMTP_STARTTLS = _flag("SMTP_STARTTLS")
+    SMTP_TIMEOUT = float(os.environ.get("SMTP_TIMEOUT", "30"))
+    MAIL_SENDER = os.environ.get("MAIL_SENDER", "bonjour@croisee.test")
+    OUTBOX_HOLD = _flag("OUTBOX_HOLD")
+    # Where the demonstration's mail catcher keeps what it received.
+    MAIL_FOLDER = os.environ.get("MAIL_FOLDER", str(ROOT / "var" / "mails"))
+
+    BABEL_DEFAULT_LOCALE = "fr"
+    BABEL_DEFAULT_TIMEZONE = "Europe/Paris"
+
+    MAX_CONTENT_LENGTH = 2 * 1024 * 1024
+    MAX_FORM_MEMORY_SIZE = 500 * 1024
+    MAX_FORM_PARTS = 400
+    SESSION_COOKIE_NAME = "croisee"
+    SESSION_COOKIE_HTTPONLY = True
+    SESSION_COOKIE_SAMESITE = "Lax"
+    SESSION_COOKIE_SECURE = PREFERRED_URL_SCHEME == "https"
+    PERMANENT_SESSION_LIFETIME = timedelta(hours=12)
+    SEND_FILE_MAX_AGE_DEFAULT = timedelta(hours=1)
+    WTF_CSRF_TIME_LIMIT = None
+
+    RATELIMIT_STORAGE_URI = REDIS_URL.replace("redis+socket://", "redis+unix://").replace("virtual_host=", "db=")
+    RATELIMIT_STORAGE_OPTIONS = {"socket_connect_timeout": 1, "socket_timeout": 1}
+    RATELIMIT_IN_MEMORY_FALLBACK_ENABLED = True
+    RATELIMIT_SWALLOW_ERRORS = True
+    RATELIMIT_HEADERS_ENABLED = False
+
+    CELERY: dict[str, Any] = {
+        "broker_url": REDIS_URL,
+        # No result is kept: what a task did is in the database.
+        "task_ignore_result": True,
+        "include": ["tasks.declarations", "tasks.matching", "tasks.outbox", "tasks.proposals"],
+        "accept_content": ["json"],
+        "task_acks_late": True,
+        "worker_prefetch_multiplier": 1,
+        "task_time_limit": 330,
+        "task_soft_time_limit": 300,
+        "worker_max_tasks_per_child": 1000,
+        "worker_hijack_root_logger": False,
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_timeout": 2,
+        # A request must never wait for a broker that is down: see extensions.nudge.
+        "broker_transport_options": {"visibility_timeout": 3600, "socket_connect_timeout": 2, "socket_timeout": 10, "max_retries": 1},
+        "timezone": "Europe/Paris",
+        "beat_schedule": {
+            # Everything due is a row; these find it within seconds even when a nudge was lost.
+            "matching.run_due": {"task": "tasks.matching.run_due", "schedule": 5.0, "options": {"expires": 5}},
+            "outbox.drain": {"task": "tasks.outbox.drain", "schedule": 5.0, "options": {"expires": 5}},
+            "proposals.expire": {"task": "tasks.proposals.expire", "schedule": 3600.0, "options": {"expires": 3600}},
+            "declarations.expire": {"task": "tasks.declarations.expire", "schedule": 3600.0, "options": {"expires": 3600}},
+            "matching.request_weekly": {"task": "tasks.matching.request_weekly", "schedule": 3600.0, "options": {"expires": 3600}},
+        },
+    }
+
+
+class TestConfig(Config):
+    """Settings of the tests: fixed, whatever the machine's environment says."""
+
+    TESTING = True
+    SECRET_KEY = "only for tests, and long enough to be taken"  # noqa: S105
+    PUBLIC_URL = "http://croisee.test"
+    PREFERRED_URL_SCHEME = "http"
+    SESSION_COOKIE_SECURE = False
+    MAIL_SENDER = "bonjour@croisee.test"
+    WTF_CSRF_ENABLED = False
+    RATELIMIT_ENABLED = False
+    DEMO = True

@@ -1,0 +1,27 @@
+"""The application factory: everything is wired here and nowhere else."""
+
+from flask import Flask
+
+from config import ROOT, Config
+from matchmaker import cli, web
+from matchmaker.extensions import babel, create_celery, csrf, db, limiter, login_manager, migrate
+
+
+def create_app(config: type[Config] = Config, **settings: object) -> Flask:
+    """An application with the settings of ``config``, each of which ``settings`` may replace."""
+    app = Flask("matchmaker", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "matchmaker" / "static"))
+    app.config.from_object(config)
+    app.config.update(settings)
+    if not app.config["SECRET_KEY"]:
+        raise RuntimeError("SECRET_KEY is not set. `./croisee run` makes one; a server needs its own, at least 32 random bytes.")
+
+    db.init_app(app)
+    migrate.init_app(app, db, directory=str(ROOT / "migrations"))
+    login_manager.init_app(app)
+    csrf.init_app(app)
+    babel.init_app(app)
+    limiter.init_app(app)
+    app.extensions["celery"] = create_celery(app)
+    web.init_app(app)
+    cli.init_app(app)
+    return app

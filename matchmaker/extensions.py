@@ -1,0 +1,49 @@
+"""What Flask is extended with, and the nudge that makes the queue quick without making it needed."""
+
+import logging
+from contextlib import nullcontext
+from typing import Any
+
+from celery import Celery, Task
+from flask import Flask, has_app_context
+from flask_babel import Babel
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_login import LoginManager
+from flask_migrate import Migrate
+from flask_sqlalchemy import SQLAlchemy
+from flask_wtf import CSRFProtect
+from kombu.exceptions import OperationalError
+
+from matchmaker.models import Base
+
+log = logging.getLogger(__name__)
+
+db = SQLAlchemy(metadata=Base.metadata)
+migrate = Migrate()
+login_manager = LoginManager()
+csrf = CSRFProtect()
+babel = Babel()
+limiter = Limiter(get_remote_address)
+
+
+def create_celery(app: Flask) -> Celery[Any]:
+    """A Celery application whose tasks run inside this Flask application's context."""
+
+    class ContextTask(Task[Any, Any]):
+        def __call__(self, *args: Any, **kwargs: Any) -> Any:
+            with nullcontext() if has_app_context() else app.app_context():
+                return self.run(*args, **kwargs)
+
+    celery_app = Celery("matchmaker", task_cls=ContextTask)
+    celery_app.config_from_object(app.config["CELERY"])
+    celery_app.set_default()
+    return celery_app
+
+
+def nudge(task: Any, *args: Any) -> None:
+    """Ask a worker to look now. When the broker is down, say so in the log and go on: beat finds the row later."""
+    try:
+        task.apply_async(args, retry=False)
+    except (OperationalError, OSError) as error:
+        log.warning("queue unreachable, %s waits for the next beat: %s", task.name, error)

@@ -1,0 +1,241 @@
+"""Job datings: preparing one, choosing who meets whom, planning the rounds, publishing, cancelling."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy.orm import joinedload, selectinload
+
+from matchmaker.engine.meetings import meetings_bound, plan_meetings
+from matchmaker.engine.rounds import split_delegates
+from matchmaker.engine.seating import seat
+from matchmaker.extensions import db
+from matchmaker.models import (
+    Invitation,
+    JobDating,
+    JobDatingStatus,
+    Match,
+    MatchStatus,
+    Meeting,
+    Need,
+    Offer,
+    Organisation,
+    Participant,
+    Role,
+    Room,
+    User,
+    Venue,
+)
+from matchmaker.models.base import now
+from matchmaker.services import invitations, outbox
+from matchmaker.services.errors import NotAllowedNow, RoundsDoNotFit, TooManyPeople
+
+
+def prepare(venue: Venue, *, title: str, starts_at: datetime, ends_at: datetime, **fields: Any) -> JobDating:
+    """A job dating at a venue, as a draft without meetings."""
+    job_dating = JobDating(venue=venue, title=title, starts_at=starts_at, ends_at=ends_at, **fields)
+    db.session.add(job_dating)
+    db.session.flush()
+    return job_dating
+
+
+def reschedule(job_dating: JobDating, *, starts_at: datetime, ends_at: datetime, **fields: Any) -> None:
+    """Change the hours, lengths or words of a draft. Rounds follow one another whatever their length: the plan stays."""
+    lock(job_dating)
+    if job_dating.status is not JobDatingStatus.DRAFT:
+        raise NotAllowedNow(job_dating.status)
+    for name, value in {"starts_at": starts_at, "ends_at": ends_at, **fields}.items():
+        setattr(job_dating, name, value)
+    db.session.flush()
+
+
+def choose(job_dating: JobDating, matches: Sequence[Match]) -> None:
+    """Replace the meetings by those of these mutual matches, and plan the rounds anew. Raises TooManyPeople."""
+    lock_draft(job_dating)
+    if any(not match.is_mutual for match in matches):
+        raise NotAllowedNow("a match is not mutual")
+    known = {participant.organisation_id: participant for participant in job_dating.participants}
+    organisations = {organisation.id: organisation for match in matches for organisation in (match.need.organisation, match.offer.organisation)}
+    check_headcount(job_dating, sum(known[key].delegates if key in known else 1 for key in organisations))
+    job_dating.participants = [known.get(key) or Participant(organisation=organisation) for key, organisation in organisations.items()]
+    job_dating.meetings.clear()
+    # The old seats must be free before the new plan takes them.
+    db.session.flush()
+    job_dating.meetings = [Meeting(match=match) for match in matches]
+    plan(job_dating)
+    db.session.flush()
+
+
+def adjust(job_dating: JobDating, wishes: Mapping[UUID, tuple[int, bool]]) -> None:
+    """Write how many people each participant sends and whether they need an accessible table, and plan the rounds anew.
+
+    ``wishes`` is participant id → (delegates, needs accessible). Raises TooManyPeople, and NotAllowedNow when no table is accessible.
+    """
+    lock_draft(job_dating)
+    for participant in job_dating.participants:
+        participant.delegates, participant.needs_accessible = wishes.get(participant.id, (participant.delegates, participant.needs_accessible))
+    check_headcount(job_dating, sum(participant.delegates for participant in job_dating.participants))
+    if any(participant.needs_accessible for participant in job_dating.participants) and not any(table.is_accessible for table in job_dating.venue.tables):
+        raise NotAllowedNow("no table is accessible")
+    for meeting in job_dating.meetings:
+        meeting.round = meeting.table = None
+    # The old seats must be free before the new plan takes them.
+    db.session.flush()
+    plan(job_dating)
+    db.session.flush()
+
+
+def lock_draft(job_dating: JobDating) -> None:
+    """Wait for whoever is changing it, and read it again, so that a button pressed twice acts once. Raises NotAllowedNow unless a draft to come."""
+    lock(job_dating)
+    if job_dating.status is not JobDatingStatus.DRAFT or job_dating.is_past:
+        raise NotAllowedNow(job_dating.status)
+
+
+def lock(job_dating: JobDating) -> None:
+    db.session.refresh(job_dating, JobDating.__table__.columns.keys(), with_for_update=True)
+    db.session.expire(job_dating, ["meetings", "participants"])
+
+
+def check_headcount(job_dating: JobDating, people: int) -> None:
+    if people > job_dating.venue.seats_for_guests:
+        raise TooManyPeople(people + job_dating.venue.staff_count, job_dating.venue.authorised_headcount)
+
+
+def plan(job_dating: JobDating) -> None:
+    """Give every meeting its round and its table: the fewest rounds, accessible tables to those who need them."""
+    meetings = sorted(job_dating.meetings, key=lambda meeting: meeting.match.need_id.int ^ meeting.match.offer_id.int)
+    participants = sorted(job_dating.participants, key=lambda participant: participant.organisation.id)
+    tables = job_dating.venue.tables
+    if not meetings or not tables:
+        job_dating.rounds_bound, job_dating.rounds_bound_reason = None, ""
+        return
+    rows = {participant.organisation.id: row for row, participant in enumerate(participants)}
+    ends = np.array(
+        [[rows[meeting.match.need.organisation.id] for meeting in meetings], [rows[meeting.match.offer.organisation.id] for meeting in meetings]],
+        dtype=np.int32,
+    )
+    needs_accessible = np.array([participant.needs_accessible for participant in participants], dtype=np.bool_)
+    asks = needs_accessible[ends[0]] | needs_accessible[ends[1]]
+    # Delegates sit at different tables at the same time: each is a participant of its own.
+    delegates = np.array([participant.delegates for participant in participants], dtype=np.int64)
+    first, second = split_delegates(ends.ravel(), delegates).reshape(ends.shape).astype(np.int32)
+    score = np.array([meeting.match.score for meeting in meetings], dtype=np.int64)
+
+    accessible = np.array([table.is_accessible for table in tables], dtype=np.bool_)
+    room = {"tables": len(tables), "accessible_tables": int(accessible.sum())}
+    planned = plan_meetings(first, second, score, asks, **room).astype(np.int64)
+    seats = seat(first, second, planned, accessible, asks)
+    for meeting, number, place in zip(meetings, planned, seats, strict=True):
+        meeting.round, meeting.table = int(number), tables[int(place)]
+    job_dating.rounds_bound, job_dating.rounds_bound_reason = meetings_bound(first, second, asks, **room)
+
+
+def publish(job_dating: JobDating, *, settings: outbox.MailSettings) -> list[Invitation]:
+    """Open it and queue one invitation per organisation, in the same transaction. Raises RoundsDoNotFit."""
+    lock_draft(job_dating)
+    if not job_dating.meetings or any(meeting.round is None for meeting in job_dating.meetings):
+        raise NotAllowedNow("a meeting has no table")
+    if job_dating.rounds > job_dating.rounds_that_fit:
+        raise RoundsDoNotFit(job_dating.rounds, job_dating.rounds_that_fit)
+    job_dating.status = JobDatingStatus.PUBLISHED
+    job_dating.published_at = now()
+    return invitations.invite(job_dating, settings=settings)
+
+
+def cancel(job_dating: JobDating, *, settings: outbox.MailSettings) -> None:
+    """Call it off; those who were invited get a cancellation for their calendar."""
+    lock(job_dating)
+    if not job_dating.is_open:
+        raise NotAllowedNow(job_dating.status)
+    was_published = job_dating.status is JobDatingStatus.PUBLISHED
+    job_dating.status = JobDatingStatus.CANCELLED
+    if was_published:
+        invitations.cancel(job_dating, settings=settings)
+
+
+def free_matches(venue: Venue, *, beside: JobDating | None = None) -> list[Match]:
+    """Mutual matches of the venue's département that are in no other job dating, the best first.
+
+    Confidential successions are left out: a host must not learn who they are.
+    """
+    taken = select(Meeting.match_id).join(Meeting.job_dating).where(JobDating.status != JobDatingStatus.CANCELLED)
+    if beside is not None:
+        taken = taken.where(JobDating.id != beside.id)
+    query = (
+        select(Match)
+        .join(Match.need)
+        .join(Match.offer)
+        .where(Match.status == MatchStatus.CONFIRMED, Need.territory_id == venue.territory_id, Match.id.not_in(taken))
+        .where(Need.is_confidential.is_(False), Offer.is_confidential.is_(False))
+        .order_by(Match.score.desc(), Match.id)
+    )
+    return list(db.session.scalars(with_both_sides(query)))
+
+
+def with_both_sides(query: Select[Match]) -> Select[Match]:
+    return query.options(
+        joinedload(Match.need).joinedload(Need.organisation).joinedload(Organisation.commune),
+        joinedload(Match.offer).joinedload(Offer.organisation).joinedload(Organisation.commune),
+    )
+
+
+def matches(match_ids: Sequence[UUID], venue: Venue, *, beside: JobDating) -> list[Match]:
+    """Those of the venue's free matches that were ticked; unknown ids are left out."""
+    wanted = set(match_ids)
+    return [match for match in free_matches(venue, beside=beside) if match.id in wanted]
+
+
+def job_dating(job_dating_id: UUID) -> JobDating | None:
+    """One job dating with its venue, tables, participants and meetings, in a fixed number of queries."""
+    meetings = selectinload(JobDating.meetings)
+    match = meetings.joinedload(Meeting.match)
+    query = (
+        select(JobDating)
+        .where(JobDating.id == job_dating_id)
+        .options(
+            joinedload(JobDating.venue).joinedload(Venue.commune),
+            joinedload(JobDating.venue).joinedload(Venue.organisation),
+            joinedload(JobDating.venue).selectinload(Venue.rooms).selectinload(Room.tables),
+            selectinload(JobDating.participants).joinedload(Participant.organisation).joinedload(Organisation.commune),
+            meetings.joinedload(Meeting.table),
+            match.joinedload(Match.need).joinedload(Need.organisation),
+            match.joinedload(Match.offer).joinedload(Offer.organisation),
+        )
+    )
+    return db.session.scalars(query).one_or_none()
+
+
+def coming(*, limit: int = 50) -> list[JobDating]:
+    """Published job datings to come, the next one first."""
+    return listed(JobDating.status == JobDatingStatus.PUBLISHED, JobDating.ends_at >= now(), newest_first=False, limit=limit)
+
+
+def past(*, limit: int = 20) -> list[JobDating]:
+    return listed(JobDating.status == JobDatingStatus.PUBLISHED, JobDating.ends_at < now(), newest_first=True, limit=limit)
+
+
+def in_charge_of(user: User) -> list[JobDating]:
+    """All job datings that this person may run: a host those of its venues, an animator those of its territories."""
+    if user.role is Role.HOST:
+        return listed(Venue.organisation_id == user.organisation_id, newest_first=True)
+    if user.role is Role.ADMIN:
+        return listed(newest_first=True)
+    ids = [territory.id for mine in user.territories for territory in (mine, *mine.children)]
+    return listed(Venue.territory_id.in_(ids), newest_first=True)
+
+
+def listed(*conditions: ColumnElement[bool], newest_first: bool, limit: int = 100) -> list[JobDating]:
+    order = JobDating.starts_at.desc() if newest_first else JobDating.starts_at
+    venue = joinedload(JobDating.venue).options(joinedload(Venue.commune), joinedload(Venue.territory))
+    query = select(JobDating).join(JobDating.venue).where(*conditions).order_by(order, JobDating.id).limit(limit)
+    return list(db.session.scalars(query.options(venue, selectinload(JobDating.participants))))
+
+
+def answers(job_dating: JobDating) -> dict[UUID, Invitation]:
+    """Organisation id → its invitation."""
+    query = select(Invitation).where(Invitation.job_dating_id == job_dating.id)
+    return {invitation.organisation_id: invitation for invitation in db.session.scalars(query)}

@@ -1,0 +1,248 @@
+"""Runs: asking for one, computing it, publishing it."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+from sqlalchemy import or_, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import joinedload, selectinload
+
+from matchmaker.engine import scoring
+from matchmaker.engine.assignment import assign
+from matchmaker.engine.candidates import Candidates, candidates, why_none
+from matchmaker.engine.certificate import certify
+from matchmaker.engine.problem import Problem
+from matchmaker.engine.relevance import relevant
+from matchmaker.extensions import db
+from matchmaker.models import Category, Match, MatchingRun, MatchStatus, Need, Offer, Organisation, Proposal, RunStatus, Status, Territory, Theme, User
+from matchmaker.models.base import now
+from matchmaker.models.matching import LIVE_MATCH
+from matchmaker.services import declarations, outbox, proposals, territories
+from matchmaker.services.errors import NotAllowedNow, RunUnderWay
+from matchmaker.services.matching_tables import CATEGORIES, Table, bits, engine_id, table
+
+# Where any two declarations may fit whatever their words: a room is a room.
+WORDLESS = frozenset({Category.PREMISES, Category.SUCCESSION})
+
+
+def request_run(territory: Territory, *, requested_by: User | None = None) -> MatchingRun:
+    """Queue a run of a département. Raises RunUnderWay: the database keeps one at a time."""
+    run = MatchingRun(territory=territory, requested_by=requested_by)
+    try:
+        with db.session.begin_nested():
+            db.session.add(run)
+    except IntegrityError:
+        raise RunUnderWay(territory.code) from None
+    return run
+
+
+def start_due() -> UUID | None:
+    """Mark the oldest waiting run as running, or one whose worker died: no lock stands on its row. None when nothing waits."""
+    waiting = select(MatchingRun).where(MatchingRun.status.in_((RunStatus.QUEUED, RunStatus.RUNNING)))
+    run = db.session.scalars(waiting.order_by(MatchingRun.created_at).limit(1).with_for_update(skip_locked=True, of=MatchingRun)).one_or_none()
+    if run is None:
+        return None
+    run.status = RunStatus.RUNNING
+    run.started_at = now()
+    return run.id
+
+
+def compute(run_id: UUID, *, today: date) -> None:
+    """Compute a running run and store its pairs. The row stays locked: who finds it unlocked knows that its worker died."""
+    locked = select(MatchingRun).where(MatchingRun.id == run_id, MatchingRun.status == RunStatus.RUNNING)
+    run = db.session.scalars(locked.with_for_update(skip_locked=True, of=MatchingRun)).one_or_none()
+    if run is not None:
+        solve(run, today=today)
+
+
+def rematch(territory: Territory, *, today: date) -> MatchingRun:
+    """Queue a run and compute it at once, in the caller's transaction."""
+    run = request_run(territory)
+    run.status, run.started_at = RunStatus.RUNNING, now()
+    db.session.flush()
+    solve(run, today=today)
+    return run
+
+
+def fail(run_id: UUID, reason: str) -> None:
+    run = db.session.get_one(MatchingRun, run_id)
+    if not run.is_over:
+        run.status, run.failure, run.finished_at = RunStatus.FAILED, reason, now()
+
+
+def solve(run: MatchingRun, *, today: date) -> None:
+    """The whole computation: tables, candidates, scores, best pairs, proof, reasons."""
+    taken = places_taken()
+    homes = territories.homes()
+    needs = table(declarations.open_needs(run.territory), homes=homes, taken=taken)
+    offers = table(declarations.open_offers(), homes=homes, taken=taken)
+    closed = closed_pairs()
+    found = candidates(needs.side, offers.side, refused=closed)
+    context = scoring.Context(needs.profile, offers.profile, today.toordinal(), bits(run.territory.themes, Theme), met_organisations())
+    scored = scoring.score(found, needs.side, offers.side, context)
+    by_words = np.array([category not in WORDLESS for category in CATEGORIES], dtype=np.bool_)[needs.side.category[found.need]]
+    keep = np.flatnonzero(relevant(scored, by_words))
+
+    problem = Problem(
+        need=found.need[keep],
+        offer=found.offer[keep],
+        score=scored.total[keep],
+        need_capacity=needs.capacity,
+        offer_capacity=offers.capacity,
+        locked=np.zeros(keep.size, dtype=np.bool_),
+        need_id=needs.side.id,
+        offer_id=offers.side.id,
+    )
+    assignment = assign(problem)
+    proof = certify(problem, assignment)
+    if not proof.feasible:
+        raise RuntimeError("the engine's answer does not hold")
+
+    run.matches = [stored(found, scored, needs, offers, edge) for edge in keep[assignment.chosen]]
+    run.unserved = why_unserved(needs, offers, problem, assignment.chosen, closed)
+    run.needs_count, run.offers_count, run.candidates_count = int((needs.capacity > 0).sum()), len(offers.rows), int(keep.size)
+    run.served_count = len({match.need for match in run.matches})
+    run.value, run.bound, run.gap = proof.primal, proof.dual, proof.gap
+    run.status, run.finished_at = RunStatus.READY, now()
+    supersede(run, RunStatus.READY)
+    db.session.flush()
+
+
+def stored(found: Candidates, scored: scoring.Scored, needs: Table, offers: Table, edge: np.intp) -> Match:
+    """The row of one chosen pair, with its score broken down in points of one hundred."""
+    distance = float(found.distance_km[edge])
+    parts = scoring.points(scored.parts[edge])
+    return Match(
+        need=needs.rows[found.need[edge]],
+        offer=offers.rows[found.offer[edge]],
+        score=int(scored.total[edge]),
+        distance_km=None if np.isnan(distance) else round(distance, 1),
+        breakdown=[
+            {"criterion": criterion.name, "earned": earned, "possible": possible, "unknown": bool(scored.unknown[edge, column])}
+            for column, (criterion, earned, possible) in enumerate(parts)
+        ],
+    )
+
+
+def why_unserved(needs: Table, offers: Table, problem: Problem, chosen: np.ndarray, closed: np.ndarray) -> dict[str, Any]:
+    """Need id → the reason, in codes and numbers: no candidate (and what removed the nearest ones) or outbid."""
+    served = set(problem.need[chosen].tolist())
+    wanted = set(problem.need.tolist())
+    reasons: dict[str, Any] = {}
+    for row, need in enumerate(needs.rows):
+        if row in served or needs.capacity[row] == 0:
+            continue
+        if row in wanted:
+            reasons[str(need.id)] = {"reason": "outbid"}
+            continue
+        why = why_none(needs.side, offers.side, row, refused=closed)
+        removed = {name: count for name, count in why.removed.items() if count and name != "category"}
+        refused = removed.keys() == {"refused"}
+        same_category = bool(removed) or why.left > 0
+        reason = "all_refused" if refused else "other_subject" if why.left else "no_candidate" if same_category else "no_offer"
+        reasons[str(need.id)] = {"reason": reason, "removed": removed, "nearest_km": None if why.nearest_km is None else round(why.nearest_km)}
+    return reasons
+
+
+def supersede(run: MatchingRun, status: RunStatus) -> None:
+    """The other runs of the territory that stand in this status give way to this one."""
+    query = select(MatchingRun).where(MatchingRun.territory_id == run.territory_id, MatchingRun.status == status, MatchingRun.id != run.id)
+    for older in db.session.scalars(query):
+        older.status = RunStatus.SUPERSEDED
+    db.session.flush()
+
+
+def publish(run: MatchingRun, *, today: date, settings: outbox.MailSettings) -> list[Proposal]:
+    """Put the run's pairs to both sides. Pairs that no longer hold are left out. Raises NotAllowedNow when it is not to be read."""
+    db.session.refresh(run, with_for_update={"of": MatchingRun})
+    if not run.can_be_published():
+        raise NotAllowedNow(run.status)
+    supersede(run, RunStatus.PUBLISHED)
+    run.status, run.published_at = RunStatus.PUBLISHED, now()
+    taken, closed = Counter(places_taken()), {tuple(pair) for pair in closed_pairs().tolist()}
+    good = []
+    for match in sorted(run.matches, key=lambda match: (-match.score, match.id)):
+        if still_holds(match, taken, closed):
+            taken.update((match.need_id, match.offer_id))
+            good.append(match)
+        else:
+            match.status = MatchStatus.ENDED
+    return proposals.propose(good, today=today, settings=settings)
+
+
+def still_holds(match: Match, taken: Counter[UUID], closed: set[tuple[int, ...]]) -> bool:
+    both = (match.need, match.offer)
+    has_room = all(side.is_open and taken[side.id] < side.capacity for side in both)
+    return has_room and (engine_id(match.need_id), engine_id(match.offer_id)) not in closed
+
+
+def places_taken() -> dict[UUID, int]:
+    """Declaration id → places that its live matches hold."""
+    query = select(Match.need_id, Match.offer_id).where(Match.status.in_(LIVE_MATCH))
+    return Counter(side for pair in db.session.execute(query) for side in pair)
+
+
+def closed_pairs() -> np.ndarray:
+    """(R, 2) engine ids of the pairs that were put to both sides already: live, refused or left without an answer."""
+    query = select(Match.need_id, Match.offer_id).where(or_(Match.status.in_(LIVE_MATCH), Match.proposals.any())).distinct()
+    pairs = [(engine_id(need), engine_id(offer)) for need, offer in db.session.execute(query)]
+    return np.array(pairs, dtype=np.int64).reshape(-1, 2)
+
+
+def met_organisations() -> np.ndarray:
+    """(K, 2) engine ids of the organisations that said yes to each other before."""
+    query = (
+        select(Need.organisation_id, Offer.organisation_id).select_from(Match).join(Match.need).join(Match.offer).where(Match.status == MatchStatus.CONFIRMED)
+    )
+    pairs = [(engine_id(one), engine_id(other)) for one, other in db.session.execute(query.distinct())]
+    return np.array(pairs, dtype=np.int64).reshape(-1, 2)
+
+
+def request_weekly() -> list[MatchingRun]:
+    """Queue a run for each département with published needs whose last run is a week old, or that never had one."""
+    recent = select(MatchingRun.territory_id).where(MatchingRun.created_at > now() - timedelta(days=7))
+    query = select(Territory).where(
+        Territory.id.in_(select(Need.territory_id).where(Need.status == Status.PUBLISHED)),
+        Territory.id.not_in(recent),
+    )
+    asked = []
+    for territory in db.session.scalars(query.order_by(Territory.code)).all():
+        try:
+            asked.append(request_run(territory))
+        except RunUnderWay:
+            continue
+    return asked
+
+
+def run(run_id: UUID) -> MatchingRun | None:
+    """A run with its matches and both sides of each, in a fixed number of queries."""
+    matches = selectinload(MatchingRun.matches)
+    need, offer = matches.joinedload(Match.need), matches.joinedload(Match.offer)
+    query = (
+        select(MatchingRun)
+        .where(MatchingRun.id == run_id)
+        .options(
+            joinedload(MatchingRun.territory).joinedload(Territory.parent),
+            need.joinedload(Need.organisation).joinedload(Organisation.commune),
+            need.joinedload(Need.commune),
+            offer.joinedload(Offer.organisation).joinedload(Organisation.commune),
+            offer.joinedload(Offer.commune),
+        )
+    )
+    return db.session.scalars(query).one_or_none()
+
+
+def latest_runs(territory_ids: Sequence[int], *, limit: int = 40) -> list[MatchingRun]:
+    query = select(MatchingRun).where(MatchingRun.territory_id.in_(territory_ids)).options(joinedload(MatchingRun.territory))
+    return list(db.session.scalars(query.order_by(MatchingRun.created_at.desc()).limit(limit)))
+
+
+def needs_of(run: MatchingRun) -> list[Need]:
+    """The needs that the run left without an offer, with their organisation and commune."""
+    ids = [UUID(text) for text in run.unserved]
+    query = select(Need).where(Need.id.in_(ids)).options(joinedload(Need.organisation), joinedload(Need.commune))
+    return list(db.session.scalars(query.order_by(Need.title, Need.id)))

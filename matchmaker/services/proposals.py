@@ -1,0 +1,162 @@
+"""Putting matches to both sides, and what they answer."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import date, timedelta
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import joinedload, selectinload
+
+from matchmaker.extensions import db
+from matchmaker.models import DeclineReason, Match, MatchStatus, Need, Offer, Organisation, Proposal, ProposalStatus, Side
+from matchmaker.models.base import now
+from matchmaker.services import outbox
+from matchmaker.services.errors import NotAllowedNow
+
+# Two weeks hold ten working days: the time that answers are given before the next structure is asked.
+ANSWER_DAYS = 14
+
+
+def propose(matches: Sequence[Match], *, today: date, settings: outbox.MailSettings) -> list[Proposal]:
+    """Put each match to its two sides, with one mail per organisation for all of them."""
+    waiting: dict[Organisation, list[Proposal]] = defaultdict(list)
+    for match in matches:
+        match.status = MatchStatus.PROPOSED
+        for side, organisation in ((Side.NEED, match.need.organisation), (Side.OFFER, match.offer.organisation)):
+            proposal = Proposal(side=side, organisation=organisation, answer_by=today + timedelta(days=ANSWER_DAYS))
+            match.proposals.append(proposal)
+            waiting[organisation].append(proposal)
+    db.session.flush()
+    for organisation, proposals in waiting.items():
+        announce(organisation, proposals, settings=settings)
+    return [proposal for proposals in waiting.values() for proposal in proposals]
+
+
+def announce(organisation: Organisation, proposals: Sequence[Proposal], *, settings: outbox.MailSettings) -> None:
+    """One mail that says what awaits the organisation's answer."""
+    if organisation.can_be_written_to():
+        first = proposals[0].match
+        outbox.queue(
+            "proposals",
+            uid=f"proposals-{first.run_id}-{organisation.id}",
+            recipient=organisation.email,
+            settings=settings,
+            organisation=organisation,
+            proposals=proposals,
+        )
+
+
+def accept(proposal: Proposal, *, settings: outbox.MailSettings) -> None:
+    """Say yes. When the other side has said yes too, both learn how to reach each other."""
+    match = locked_match(proposal)
+    give_answer(proposal, ProposalStatus.ACCEPTED)
+    if all(side.status is ProposalStatus.ACCEPTED for side in match.proposals):
+        match.status = MatchStatus.CONFIRMED
+        match.confirmed_at = now()
+        for side in match.proposals:
+            announce_mutual_yes(side, settings=settings)
+
+
+def announce_mutual_yes(proposal: Proposal, *, settings: outbox.MailSettings) -> None:
+    if proposal.organisation.can_be_written_to():
+        outbox.queue(
+            "mutual_yes",
+            uid=f"mutual-{proposal.match_id}-{proposal.organisation_id}",
+            recipient=proposal.organisation.email,
+            settings=settings,
+            proposal=proposal,
+        )
+
+
+def decline(proposal: Proposal, *, reason: DeclineReason, comment: str = "") -> None:
+    """Say no, with a reason. The match ends, and the other side's question is withdrawn if it is still open."""
+    match = locked_match(proposal)
+    proposal.decline_reason = reason
+    proposal.decline_comment = comment.strip()
+    give_answer(proposal, ProposalStatus.DECLINED)
+    end(match)
+
+
+def give_answer(proposal: Proposal, status: ProposalStatus) -> None:
+    if not proposal.can_be_answered():
+        raise NotAllowedNow(proposal.status)
+    proposal.status = status
+    proposal.answered_at = now()
+
+
+def locked_match(proposal: Proposal) -> Match:
+    """The match, locked: two sides that answer in the same second see each other's answer."""
+    match = db.session.scalars(select(Match).where(Match.id == proposal.match_id).with_for_update()).one()
+    db.session.refresh(match)
+    for side in match.proposals:
+        db.session.refresh(side)
+    return match
+
+
+def end(match: Match, *, leave: ProposalStatus = ProposalStatus.WITHDRAWN) -> None:
+    """The match is over; questions without an answer become ``leave``."""
+    match.status = MatchStatus.ENDED
+    for side in match.proposals:
+        if side.can_be_answered():
+            side.status = leave
+
+
+def expire_due(*, today: date) -> int:
+    """End the matches that somebody left without an answer past the date. Returns how many."""
+    silent = select(Match).join(Proposal).where(Match.status == MatchStatus.PROPOSED, Proposal.status == ProposalStatus.PENDING, Proposal.answer_by < today)
+    matches = db.session.scalars(silent.distinct().options(selectinload(Match.proposals))).all()
+    for match in matches:
+        end(match, leave=ProposalStatus.EXPIRED)
+    return len(matches)
+
+
+def end_of_declaration(declaration: Need | Offer) -> int:
+    """A closed or paused declaration takes its open questions with it. Confirmed matches stay. Returns how many ended."""
+    column = Match.need_id if isinstance(declaration, Need) else Match.offer_id
+    query = select(Match).where(column == declaration.id, Match.status == MatchStatus.PROPOSED).options(selectinload(Match.proposals))
+    matches = db.session.scalars(query).all()
+    for match in matches:
+        end(match)
+    return len(matches)
+
+
+TABS = ("todo", "waiting", "done")
+
+
+def inbox(organisation: Organisation, tab: str) -> list[Proposal]:
+    """An organisation's proposals under one tab, each with both declarations, in a fixed number of queries."""
+    query = select(Proposal).join(Proposal.match).where(Proposal.organisation_id == organisation.id, tab_condition(tab))
+    need = joinedload(Proposal.match).joinedload(Match.need)
+    offer = joinedload(Proposal.match).joinedload(Match.offer)
+    query = query.options(
+        need.joinedload(Need.organisation),
+        need.joinedload(Need.commune),
+        offer.joinedload(Offer.organisation),
+        offer.joinedload(Offer.commune),
+        joinedload(Proposal.match).selectinload(Match.proposals),
+    )
+    order = (Match.status == MatchStatus.CONFIRMED).desc(), Proposal.answer_by, Match.score.desc(), Proposal.id
+    return list(db.session.scalars(query.order_by(*order)))
+
+
+def tab_condition(tab: str) -> ColumnElement[bool]:
+    """To do: my answer is awaited, or we said yes to each other. Waiting: mine is given, theirs is not. Done: the rest."""
+    todo = (Proposal.status == ProposalStatus.PENDING) | (Match.status == MatchStatus.CONFIRMED)
+    waiting = (Proposal.status == ProposalStatus.ACCEPTED) & (Match.status == MatchStatus.PROPOSED)
+    if tab == "todo":
+        return todo
+    return waiting if tab == "waiting" else ~(todo | waiting)
+
+
+def counts(organisation: Organisation) -> dict[str, int]:
+    """How many proposals stand under each tab, and how many await this organisation's answer (« pending »)."""
+    columns = [func.count().filter(tab_condition(tab)) for tab in TABS]
+    query = select(*columns, func.count().filter(Proposal.status == ProposalStatus.PENDING)).select_from(Proposal).join(Proposal.match)
+    row = db.session.execute(query.where(Proposal.organisation_id == organisation.id)).one()
+    return dict(zip((*TABS, "pending"), row, strict=True))
+
+
+def proposal_of(organisation: Organisation, proposal_id: UUID) -> Proposal | None:
+    query = select(Proposal).where(Proposal.id == proposal_id, Proposal.organisation_id == organisation.id)
+    return db.session.scalars(query.options(joinedload(Proposal.match))).one_or_none()

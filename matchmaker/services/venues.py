@@ -1,0 +1,110 @@
+"""Venues: describing the rooms and tables of a third place."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import joinedload, selectinload
+
+from matchmaker.extensions import db
+from matchmaker.models import Commune, Meeting, Organisation, Role, Room, Table, User, Venue
+from matchmaker.services.errors import NoReach, NotAllowedNow
+from matchmaker.services.territories import departement_of
+
+
+@dataclass(frozen=True)
+class RoomPlan:
+    """A room as its host describes it: how many tables, and how many of those a wheelchair can reach."""
+
+    name: str
+    tables: int
+    accessible_tables: int
+
+
+def open_venue(organisation: Organisation, *, name: str, commune: Commune, rooms: Sequence[RoomPlan], **fields: Any) -> Venue:
+    """A venue of a third place, its tables numbered through all rooms, the accessible ones first in each room."""
+    venue = Venue()
+    describe(venue, name=name, commune=commune, rooms=rooms, **fields)
+    venue.organisation = organisation
+    organisation.is_third_place = True
+    db.session.add(venue)
+    db.session.flush()
+    return venue
+
+
+def describe(venue: Venue, *, commune: Commune, rooms: Sequence[RoomPlan], **fields: Any) -> None:
+    """Write the description. Raises NotAllowedNow when the tables change while a plan stands on them."""
+    departement = departement_of(commune)
+    if departement is None:
+        raise NoReach(commune.code)
+    venue.commune = commune
+    venue.territory = departement
+    for name, value in fields.items():
+        setattr(venue, name, value)
+    if rooms != room_plans(venue):
+        furnish(venue, rooms)
+
+
+def furnish(venue: Venue, rooms: Sequence[RoomPlan]) -> None:
+    """Rooms whose tables are as before are kept, with the plans on them; those from the first change on are made anew."""
+    kept = 0
+    for old, new in zip(room_plans(venue), rooms, strict=False):
+        if (old.tables, old.accessible_tables) != (new.tables, new.accessible_tables):
+            break
+        kept += 1
+    if any(tables_are_planned(room) for room in venue.rooms[kept:]):
+        raise NotAllowedNow("tables are in a plan")
+    del venue.rooms[kept:]
+    for room in venue.rooms:
+        room.name = str(room.id)
+    # Names and numbers are unique in a venue: the old ones must be gone before the new ones come.
+    db.session.flush()
+    for room, plan in zip(venue.rooms, rooms, strict=False):
+        room.name = plan.name
+    number = len(venue.tables)
+    for position, plan in enumerate(rooms[kept:], start=kept):
+        room = Room(name=plan.name, position=position)
+        for place in range(plan.tables):
+            number += 1
+            room.tables.append(Table(venue=venue, number=number, is_accessible=place < plan.accessible_tables))
+        venue.rooms.append(room)
+    db.session.flush()
+
+
+def room_plans(venue: Venue) -> list[RoomPlan]:
+    """The rooms as their host described them."""
+    return [RoomPlan(room.name, len(room.tables), sum(table.is_accessible for table in room.tables)) for room in venue.rooms]
+
+
+def tables_are_planned(room: Room) -> bool:
+    query = select(Meeting.id).join(Meeting.table).where(Table.room_id == room.id).limit(1)
+    return db.session.scalar(query) is not None
+
+
+def in_hands_of(user: User) -> list[Venue]:
+    """The venues that this person may run: a host those of its organisation, an animator those of its territories."""
+    if user.role is Role.HOST and user.organisation is not None:
+        return venues_of(user.organisation)
+    if user.role is Role.ADMIN:
+        return list(db.session.scalars(with_everything(select(Venue).order_by(Venue.name, Venue.id))))
+    return venues_in([territory.id for mine in user.territories for territory in (mine, *mine.children)])
+
+
+def venues_of(organisation: Organisation) -> list[Venue]:
+    query = select(Venue).where(Venue.organisation_id == organisation.id).order_by(Venue.name, Venue.id)
+    return list(db.session.scalars(with_everything(query)))
+
+
+def venues_in(territory_ids: Sequence[int]) -> list[Venue]:
+    query = select(Venue).where(Venue.territory_id.in_(territory_ids)).order_by(Venue.name, Venue.id)
+    return list(db.session.scalars(with_everything(query)))
+
+
+def venue(venue_id: UUID) -> Venue | None:
+    return db.session.scalars(with_everything(select(Venue).where(Venue.id == venue_id))).one_or_none()
+
+
+def with_everything(query: Select[Venue]) -> Select[Venue]:
+    return query.options(joinedload(Venue.organisation), joinedload(Venue.commune), selectinload(Venue.rooms).selectinload(Room.tables))
