@@ -1,0 +1,96 @@
+"""Calendar objects of invitations (iTIP, RFC 5546), pure functions over plain values.
+
+Times are written in UTC: there is then no time zone to describe, and none to get wrong. Whoever calls keeps three promises that
+no function over one event can check: UID and ORGANIZER never change, SEQUENCE rises with each change, DTSTAMP never goes back.
+"""
+
+import unicodedata
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from icalendar import Calendar, vCalAddress
+from icalendar import Event as Component
+
+PRODUCT = "-//La Croisee//Invitations//FR"
+SUMMARY_LENGTH = 200
+LOCATION_LENGTH = 300
+DESCRIPTION_LENGTH = 3000
+NAME_LENGTH = 100
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event for one guest. ``organizer`` and ``attendee`` are bare addresses; instants are aware."""
+
+    uid: str
+    sequence: int
+    stamp: datetime
+    starts_at: datetime
+    ends_at: datetime
+    organizer: str
+    attendee: str
+    attendee_name: str
+    summary: str
+    location: str = ""
+    description: str = ""
+
+
+def request(event: Event) -> str:
+    """The object that puts the event into the guest's calendar, or moves it there: METHOD:REQUEST."""
+    return _object(event, method="REQUEST", status="CONFIRMED")
+
+
+def cancel(event: Event) -> str:
+    """The object that takes it out again: METHOD:CANCEL, with a SEQUENCE above the last REQUEST's."""
+    return _object(event, method="CANCEL", status="CANCELLED")
+
+
+def _object(event: Event, *, method: str, status: str) -> str:
+    component = Component()
+    component.add("uid", event.uid)
+    component.add("sequence", event.sequence)
+    component.add("dtstamp", _utc(event.stamp))
+    component.add("dtstart", _utc(event.starts_at))
+    component.add("dtend", _utc(event.ends_at))
+    component.add("status", status)
+    component.add("summary", _text(event.summary, SUMMARY_LENGTH))
+    for name, value, length in (("location", event.location, LOCATION_LENGTH), ("description", event.description, DESCRIPTION_LENGTH)):
+        if text := _text(value, length):
+            component.add(name, text)
+    # No name beside the organiser's address: with one inside, Gmail no longer finds the entry that an update is about.
+    component.add("organizer", vCalAddress(f"mailto:{event.organizer}"))
+    component.add("attendee", _attendee(event, wants_reply=method == "REQUEST"))
+
+    calendar = Calendar()
+    calendar.add("prodid", PRODUCT)
+    calendar.add("version", "2.0")
+    calendar.add("calscale", "GREGORIAN")
+    calendar.add("method", method)
+    calendar.add_component(component)
+    return bytes(calendar.to_ical()).decode()
+
+
+def _attendee(event: Event, *, wants_reply: bool) -> vCalAddress:
+    """The recipient and nobody else: who the other guests are is nobody's business."""
+    attendee = vCalAddress(f"mailto:{event.attendee}")
+    # A quote cannot be written inside a parameter.
+    if name := _text(event.attendee_name.replace('"', "’").replace("\n", " "), NAME_LENGTH):
+        attendee.params["CN"] = name
+    attendee.params["ROLE"] = "REQ-PARTICIPANT"
+    attendee.params["PARTSTAT"] = "NEEDS-ACTION"
+    if wants_reply:
+        attendee.params["RSVP"] = "TRUE"
+    return attendee
+
+
+def _utc(instant: datetime) -> datetime:
+    if instant.tzinfo is None:
+        raise ValueError(f"an instant without a time zone: {instant}")
+    return instant.astimezone(UTC).replace(microsecond=0)
+
+
+def _text(value: str, length: int) -> str:
+    """Without the characters that break lines for some parsers, or turn the direction of writing; line feeds stay."""
+    lines = value.replace("\r\n", "\n").replace("\r", "\n").strip()
+    kept = "".join(letter for letter in lines if letter == "\n" or unicodedata.category(letter) not in {"Cc", "Cf", "Cs", "Zl", "Zp"})
+    return kept if len(kept) <= length else kept[: length - 1].rstrip() + "…"

@@ -1,0 +1,277 @@
+"""Mails: composing one to its final bytes, and handing bytes to the relay. The only module that speaks SMTP."""
+
+import email.policy
+import hashlib
+import re
+import smtplib
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime
+from functools import lru_cache
+from types import TracebackType
+from typing import Any, Self
+
+from email_validator import EmailNotValidError, validate_email
+from flask import current_app
+from jinja2 import Environment
+from markupsafe import Markup
+
+SENDER_NAME = "La Croisée"
+SUBJECT_LENGTH = 150
+# No raw line feed and no byte above 127 on the wire, whatever the relay announces.
+POLICY = email.policy.SMTP.clone(cte_type="7bit")
+MAILS_PER_CONNECTION = 90
+# What servers say when they want less of everything, whoever the recipient is.
+CLOSING_CODES = {421, 432}
+
+
+@dataclass(frozen=True)
+class Composed:
+    """A mail as it will leave, to the letter."""
+
+    subject: str
+    message: bytes
+
+
+def address(text: str) -> str | None:
+    """The address as SMTP can carry it (ASCII domain), or nothing when it is none."""
+    try:
+        # The reserved domain « .test » leads nowhere, and is what demonstrations and tests write to.
+        return validate_email(text, check_deliverability=False, test_environment=True).ascii_email
+    except EmailNotValidError:
+        return None
+
+
+def one_line(value: object) -> object:
+    """A text without line ends, control characters and marks of writing direction; anything else unchanged."""
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    spaced = re.sub(r"[ \t\r\n\f\v\x85\u2028\u2029]+", " ", value)
+    return "".join(letter for letter in spaced if unicodedata.category(letter) not in {"Cc", "Cf", "Cs"})
+
+
+@lru_cache(maxsize=4)
+def templates(environment: Environment) -> Environment:
+    """The application's templates, in which every value that is written is a single line: no name can start a line of its own."""
+    return environment.overlay(finalize=one_line)
+
+
+def render(path: str, **context: Any) -> str:
+    """A template under templates/email. Without Flask's context processors, which are about a visitor."""
+    return templates(current_app.jinja_env).get_template(f"email/{path}").render(**context)
+
+
+def compose(
+    name: str,
+    *,
+    recipient: str,
+    sender: str,
+    reply_to: str,
+    message_id: str,
+    date: datetime,
+    calendar: tuple[str, str] | None = None,
+    **context: Any,
+) -> Composed:
+    """The mail of templates/email/``name``: text, HTML, and the calendar object last when there is one, given as (method, text).
+
+    The same arguments give the same bytes. ``recipient``, ``sender`` and ``reply_to`` are bare addresses that ``address`` accepted.
+    """
+    subject = shortened(str(one_line(render(f"{name}/subject.txt", **context))).strip())
+    message = EmailMessage(policy=POLICY)
+    message["Message-ID"] = message_id
+    message["Date"] = format_datetime(date)
+    message["From"] = Address(SENDER_NAME, addr_spec=sender)
+    message["To"] = Address(addr_spec=recipient)
+    message["Reply-To"] = Address(addr_spec=reply_to)
+    message["Subject"] = subject
+    # No answering machine answers a machine.
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(render(f"{name}/body.txt", subject=subject, **context).strip() + "\n", cte="quoted-printable")
+    message.add_alternative(render(f"{name}/body.html", subject=subject, **context), subtype="html", cte="quoted-printable")
+    if calendar is not None:
+        method, text = calendar
+        message.add_alternative(text, subtype="calendar", params={"method": method}, cte="base64")
+    # Set last: composing moves what describes the content into the first part.
+    message["Content-Language"] = "fr"
+    message.set_boundary("=_" + hashlib.sha256(message_id.encode()).hexdigest()[:32])
+    return Composed(subject, message.as_bytes())
+
+
+def shortened(subject: str) -> str:
+    return subject if len(subject) <= SUBJECT_LENGTH else subject[: SUBJECT_LENGTH - 1].rstrip() + "…"
+
+
+@dataclass(frozen=True)
+class Sent:
+    """The relay took it."""
+
+    code: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Temporary:
+    """Not now. ``is_ambiguous``: the line broke once the content was on its way, so that it may have arrived."""
+
+    code: int | None
+    text: str
+    is_ambiguous: bool = False
+
+
+@dataclass(frozen=True)
+class Permanent:
+    """Never: this mail to this address is refused."""
+
+    code: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Unreachable:
+    """The relay takes nothing at the moment, whatever the mail."""
+
+    code: int | None
+    text: str
+
+
+Outcome = Sent | Temporary | Permanent | Unreachable
+
+
+@dataclass(frozen=True)
+class Relay:
+    """Where mails are handed over, and how."""
+
+    host: str
+    port: int
+    username: str = ""
+    password: str = ""
+    starttls: bool = False
+    timeout: float = 30.0
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
+        return cls(
+            host=config["SMTP_HOST"],
+            port=config["SMTP_PORT"],
+            username=config["SMTP_USERNAME"],
+            password=config["SMTP_PASSWORD"],
+            starttls=config["SMTP_STARTTLS"],
+            timeout=config["SMTP_TIMEOUT"],
+        )
+
+
+class Smtp:
+    """A connection to the relay: opened when the first mail leaves, used for the next ones, opened anew when it has gone."""
+
+    def __init__(self, relay: Relay) -> None:
+        self.relay = relay
+        self.client: smtplib.SMTP | None = None
+        self.sent = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def send(self, *, recipient: str, sender: str, message: bytes) -> Outcome:
+        """Hand over one mail, and say what became of it. Raises nothing that a network or a server can cause."""
+        if self.sent >= MAILS_PER_CONNECTION:
+            self.close()
+        is_reused = self.client is not None
+        outcome = self._send(recipient, sender, message)
+        # A server that closed an idle connection says nothing about this mail.
+        if is_reused and self.client is None and isinstance(outcome, Temporary | Unreachable) and not getattr(outcome, "is_ambiguous", False):
+            outcome = self._send(recipient, sender, message)
+        return outcome
+
+    def close(self) -> None:
+        """Say goodbye if somebody listens."""
+        client, self.client, self.sent = self.client, None, 0
+        if client is not None:
+            try:
+                client.quit()
+            except (OSError, smtplib.SMTPException):
+                client.close()
+
+    def _send(self, recipient: str, sender: str, message: bytes) -> Outcome:
+        try:
+            client = self._connected(sender)
+        except smtplib.SMTPResponseException as error:
+            return Unreachable(error.smtp_code, words(error.smtp_error))
+        except (OSError, smtplib.SMTPException) as error:
+            return Unreachable(None, str(error) or type(error).__name__)
+
+        content_began = False
+        try:
+            code, reply = client.mail(sender)
+            if code == 250:
+                code, reply = client.rcpt(recipient)
+            if code in (250, 251):
+                content_began = True
+                code, reply = client.data(message)
+        except smtplib.SMTPDataError as error:
+            return self._refused(error.smtp_code, error.smtp_error)
+        except (OSError, smtplib.SMTPException) as error:
+            self._drop()
+            return Temporary(None, str(error) or type(error).__name__, is_ambiguous=content_began)
+        if code == 250:
+            self.sent += 1
+            return Sent(code, words(reply))
+        return self._refused(code, reply, after_content=content_began)
+
+    def _connected(self, sender: str) -> smtplib.SMTP:
+        """The open connection. The name given in EHLO is the sender's domain: asking for this machine's own can take seconds."""
+        if self.client is not None:
+            return self.client
+        client = smtplib.SMTP(timeout=self.relay.timeout, local_hostname=sender.rpartition("@")[2])
+        try:
+            code, reply = client.connect(self.relay.host, self.relay.port)
+            if code != 220:
+                raise smtplib.SMTPConnectError(code, reply)
+            client.ehlo_or_helo_if_needed()
+            if self.relay.starttls:
+                client.starttls()
+                client.ehlo_or_helo_if_needed()
+            if self.relay.username:
+                client.login(self.relay.username, self.relay.password)
+        except BaseException:
+            client.close()
+            raise
+        self.client, self.sent = client, 0
+        return client
+
+    def _refused(self, code: int, reply: bytes | str, *, after_content: bool = False) -> Outcome:
+        """What a reply other than yes means. The next mail starts from a clean state."""
+        text = words(reply)
+        if code in CLOSING_CODES:
+            self._drop()
+            return Unreachable(code, text)
+        if not 400 <= code <= 599:
+            # Not a reply of this protocol: whatever follows on this connection cannot be trusted.
+            self._drop()
+            return Temporary(None, text or "unreadable reply", is_ambiguous=after_content)
+        self._reset()
+        return Permanent(code, text) if code >= 500 else Temporary(code, text)
+
+    def _reset(self) -> None:
+        try:
+            if self.client is not None and self.client.rset()[0] != 250:
+                self._drop()
+        except (OSError, smtplib.SMTPException):
+            self._drop()
+
+    def _drop(self) -> None:
+        if self.client is not None:
+            self.client.close()
+        self.client, self.sent = None, 0
+
+
+def words(reply: bytes | str) -> str:
+    """A server's words as one printable line."""
+    text = reply.decode(errors="replace") if isinstance(reply, bytes) else reply
+    return str(one_line(text)).replace("\x00", "")[:500]
