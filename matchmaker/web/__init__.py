@@ -1,0 +1,34 @@
+"""Pages for people: small views, French words, and nothing decided here that a service should decide."""
+
+from flask import Flask
+
+from matchmaker.web import (
+    accounts,
+    declarations,
+    demo,
+    errors,
+    invitations,
+    job_datings,
+    labels,
+    matching,
+    navigation,
+    observatory,
+    organisations,
+    pages,
+    proposals,
+    security,
+    territories,
+    venues,
+)
+
+BLUEPRINTS = (accounts, declarations, demo, invitations, job_datings, matching, observatory, organisations, pages, proposals, territories, venues)
+
+
+def init_app(app: Flask) -> None:
+    """Register every page, filter, header and error of the site."""
+    for module in BLUEPRINTS:
+        app.register_blueprint(module.bp)
+    errors.init_app(app)
+    labels.init_app(app)
+    navigation.init_app(app)
+    security.init_app(app)

@@ -1,0 +1,144 @@
+"""Who may see what. Every view carries exactly one of these marks: a test walks all routes and fails on a bare one.
+
+Not signed in: to the login page. Signed in without the right role: 403. Somebody else's object: 404, like an absent one.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
+from uuid import UUID
+
+from flask import abort, current_app, flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from matchmaker.extensions import db
+from matchmaker.models import JobDating, MatchingRun, Need, Offer, Organisation, Proposal, Role, Territory, User, Venue
+from matchmaker.services import declarations, job_datings, matching, proposals, venues
+
+View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
+
+
+def signed_in() -> User:
+    """The account of this request. flask-login gives a proxy, which a relationship would store as the proxy."""
+    user: User = current_user._get_current_object()
+    return user
+
+
+def is_signed_in() -> bool:
+    return bool(current_user.is_authenticated)
+
+
+def my_organisation() -> Organisation:
+    """The organisation that a member or a host speaks for."""
+    organisation = signed_in().organisation
+    if organisation is None:
+        abort(403)
+    return organisation
+
+
+def marked(view: View, access: str) -> View:
+    view.access = access  # type: ignore[attr-defined]
+    return view
+
+
+def public(view: View) -> View:
+    """Anyone, signed in or not."""
+    return marked(view, "public")
+
+
+def by_token(view: View) -> View:
+    """Whoever holds the link that a mail carried."""
+    return marked(view, "token")
+
+
+def demo_only(view: View) -> View:
+    """Anyone, where the demonstration is on; absent elsewhere."""
+
+    @wraps(view)
+    def guarded(*args: Any, **kwargs: Any) -> ResponseReturnValue:
+        if not current_app.config["DEMO"]:
+            abort(404)
+        return view(*args, **kwargs)
+
+    return marked(guarded, "demo")  # type: ignore[return-value]
+
+
+def role_required(access: str, *roles: Role) -> Callable[[View], View]:
+    """Signed in with one of these roles. An administrator may do what an animator may."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(*args: Any, **kwargs: Any) -> ResponseReturnValue:
+            if not is_signed_in():
+                flash("Connectez-vous pour continuer.", "message")
+                after = request.full_path.rstrip("?") if request.method in {"GET", "HEAD"} else None
+                return redirect(url_for("accounts.login", next=after))
+            if signed_in().role not in roles:
+                abort(403)
+            return view(*args, **kwargs)
+
+        return marked(guarded, access)  # type: ignore[return-value]
+
+    return decorate
+
+
+signed_in_required = role_required("signed-in", *Role)
+member_required = role_required("member", Role.MEMBER, Role.HOST)
+host_required = role_required("host", Role.HOST, Role.ANIMATOR, Role.ADMIN)
+animator_required = role_required("animator", Role.ANIMATOR, Role.ADMIN)
+admin_required = role_required("admin", Role.ADMIN)
+
+
+def found(row: Any) -> Any:
+    """The row, or a page that says it is not there."""
+    if row is None:
+        abort(404)
+    return row
+
+
+def my_need(need_id: UUID) -> Need:
+    need: Need = found(declarations.declaration(Need, need_id))
+    return need if need.organisation_id == my_organisation().id else abort(404)
+
+
+def my_offer(offer_id: UUID) -> Offer:
+    offer: Offer = found(declarations.declaration(Offer, offer_id))
+    return offer if offer.organisation_id == my_organisation().id else abort(404)
+
+
+def my_proposal(proposal_id: UUID) -> Proposal:
+    proposal: Proposal = found(proposals.proposal_of(my_organisation(), proposal_id))
+    return proposal
+
+
+def organisation_in_my_hands(organisation_id: UUID) -> Organisation:
+    """One's own organisation, or one of the territories that one looks after."""
+    organisation: Organisation = found(db.session.get(Organisation, organisation_id))
+    user = signed_in()
+    return organisation if user.organisation_id == organisation.id or user.looks_after(organisation.territory) else abort(404)
+
+
+def territory_in_my_care(territory_id: int) -> Territory:
+    territory: Territory = found(db.session.get(Territory, territory_id))
+    return territory if signed_in().looks_after(territory) else abort(404)
+
+
+def run_in_my_care(run_id: UUID) -> MatchingRun:
+    run: MatchingRun = found(matching.run(run_id))
+    return run if signed_in().looks_after(run.territory) else abort(404)
+
+
+def holds(user: User, venue: Venue) -> bool:
+    """Is this venue in this person's hands: its host, or who looks after its territory?"""
+    return (user.role is Role.HOST and user.organisation_id == venue.organisation_id) or user.looks_after(venue.territory)
+
+
+def venue_in_my_hands(venue_id: UUID) -> Venue:
+    venue: Venue = found(venues.venue(venue_id))
+    return venue if holds(signed_in(), venue) else abort(404)
+
+
+def job_dating_in_my_hands(job_dating_id: UUID) -> JobDating:
+    job_dating: JobDating = found(job_datings.job_dating(job_dating_id))
+    return job_dating if holds(signed_in(), job_dating.venue) else abort(404)

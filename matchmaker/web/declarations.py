@@ -1,0 +1,237 @@
+"""Needs and offers of one's organisation: choosing a category, answering the questions, reading again, publishing."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, abort, flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+
+from matchmaker.extensions import db, nudge
+from matchmaker.models import Category, Eligibility, Need, Offer, Status
+from matchmaker.models.base import today
+from matchmaker.services import declarations, matching, proposals, territories
+from matchmaker.services.errors import NoReach, NotAllowedNow, RunUnderWay
+from matchmaker.web.access import member_required, my_need, my_offer, my_organisation
+from matchmaker.web.declaration_forms import GUIDES, DeclarationForm, columns, form_for
+from matchmaker.web.forms import answer
+from tasks.matching import run_due
+
+bp = Blueprint("declarations", __name__)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What differs between the pages of a need and those of an offer."""
+
+    is_need: bool
+    show: str
+    edit: str
+    new: str
+    declare: Any
+    mine: Any
+    key: str
+
+
+NEED = Kind(True, "declarations.show_need", "declarations.edit_need", "declarations.new_need", declarations.declare_need, my_need, "need_id")
+OFFER = Kind(False, "declarations.show_offer", "declarations.edit_offer", "declarations.new_offer", declarations.declare_offer, my_offer, "offer_id")
+
+
+def kind_of(declaration: Need | Offer) -> Kind:
+    return NEED if isinstance(declaration, Need) else OFFER
+
+
+def page_of(declaration: Need | Offer) -> str:
+    kind = kind_of(declaration)
+    return url_for(kind.show, **{kind.key: declaration.id})
+
+
+@bp.get("/annonces")
+@member_required
+def mine() -> ResponseReturnValue:
+    needs, offers = declarations.declarations_of(my_organisation())
+    return render_template("declarations/mine.html", needs=needs, offers=offers, page_of=page_of)
+
+
+@bp.get("/besoins/nouveau")
+@member_required
+def choose_need() -> ResponseReturnValue:
+    return render_template("declarations/choose.html", kind=NEED, guides=GUIDES)
+
+
+@bp.get("/offres/nouvelle")
+@member_required
+def choose_offer() -> ResponseReturnValue:
+    return render_template("declarations/choose.html", kind=OFFER, guides=GUIDES)
+
+
+@bp.route("/besoins/nouveau/<category>", methods=["GET", "POST"])
+@member_required
+def new_need(category: str) -> ResponseReturnValue:
+    return new(NEED, category)
+
+
+@bp.route("/offres/nouvelle/<category>", methods=["GET", "POST"])
+@member_required
+def new_offer(category: str) -> ResponseReturnValue:
+    return new(OFFER, category)
+
+
+def new(kind: Kind, code: str) -> ResponseReturnValue:
+    """Ask, then keep what was said as a draft."""
+    category, organisation = category_of(code), my_organisation()
+    if kind.is_need and category is Category.SKILLS_SPONSORSHIP and organisation.eligibility is Eligibility.NO:
+        return render_template("declarations/not_eligible.html")
+    form = filled_form(kind, category)
+    if not form.validate_on_submit():
+        return answer("declarations/edit.html", form, kind=kind, category=category, guide=GUIDES[category], declaration=None)
+    try:
+        declaration = kind.declare(organisation, category=category, **columns(form, GUIDES[category], areas_by_code()))
+    except NoReach:
+        form.commune.errors = [OUT_OF_REACH]
+        return answer("declarations/edit.html", form, kind=kind, category=category, guide=GUIDES[category], declaration=None)
+    db.session.commit()
+    return redirect(page_of(declaration))
+
+
+OUT_OF_REACH = "La Croisée n’est pas encore ouverte dans ce département. Choisissez une commune de votre région."
+
+
+def category_of(code: str) -> Category:
+    return Category(code) if code in set(Category) else abort(404)
+
+
+def areas_by_code() -> dict[str, Any]:
+    return {territory.code: territory for territory in territories.all_departements()}
+
+
+def filled_form(kind: Kind, category: Category, declaration: Need | Offer | None = None) -> DeclarationForm:
+    choices = {territory.code: territory.name for territory in territories.all_departements()}
+    return form_for(category, my_organisation(), is_need=kind.is_need, area_choices=choices, declaration=declaration)
+
+
+@bp.get("/besoins/<uuid:need_id>")
+@member_required
+def show_need(need_id: UUID) -> ResponseReturnValue:
+    return show(my_need(need_id))
+
+
+@bp.get("/offres/<uuid:offer_id>")
+@member_required
+def show_offer(offer_id: UUID) -> ResponseReturnValue:
+    return show(my_offer(offer_id))
+
+
+def show(declaration: Need | Offer) -> ResponseReturnValue:
+    kind, guide = kind_of(declaration), GUIDES[declaration.category]
+    return render_template("declarations/show.html", declaration=declaration, kind=kind, guide=guide, details=details_of(declaration), Status=Status)
+
+
+def details_of(declaration: Need | Offer) -> list[tuple[str, str]]:
+    """The fields of the category, as question and answer in the words of its form."""
+    form = GUIDES[declaration.category].form(data=declaration.details, meta={"csrf": False})
+    told = []
+    for name in GUIDES[declaration.category].details:
+        value = declaration.details.get(name)
+        if value:
+            words = getattr(form[name], "choices", None) or {}
+            values = value if isinstance(value, list) else [value]
+            told.append((form[name].label.text, ", ".join(str(words.get(item, item)) for item in values)))
+    return told
+
+
+@bp.route("/besoins/<uuid:need_id>/modifier", methods=["GET", "POST"])
+@member_required
+def edit_need(need_id: UUID) -> ResponseReturnValue:
+    return edit(my_need(need_id))
+
+
+@bp.route("/offres/<uuid:offer_id>/modifier", methods=["GET", "POST"])
+@member_required
+def edit_offer(offer_id: UUID) -> ResponseReturnValue:
+    return edit(my_offer(offer_id))
+
+
+def edit(declaration: Need | Offer) -> ResponseReturnValue:
+    kind, category = kind_of(declaration), declaration.category
+    form = filled_form(kind, category, declaration)
+    if not form.validate_on_submit():
+        return answer("declarations/edit.html", form, kind=kind, category=category, guide=GUIDES[category], declaration=declaration)
+    try:
+        declarations.revise(declaration, **columns(form, GUIDES[category], areas_by_code()))
+    except NoReach:
+        form.commune.errors = [OUT_OF_REACH]
+        return answer("declarations/edit.html", form, kind=kind, category=category, guide=GUIDES[category], declaration=declaration)
+    db.session.commit()
+    flash("C’est enregistré.", "success")
+    return redirect(page_of(declaration))
+
+
+@bp.post("/besoins/<uuid:need_id>/publier")
+@member_required
+def publish_need(need_id: UUID) -> ResponseReturnValue:
+    return publish(my_need(need_id))
+
+
+@bp.post("/offres/<uuid:offer_id>/publier")
+@member_required
+def publish_offer(offer_id: UUID) -> ResponseReturnValue:
+    return publish(my_offer(offer_id))
+
+
+def publish(declaration: Need | Offer) -> ResponseReturnValue:
+    try:
+        declarations.publish(declaration, today=today())
+    except NotAllowedNow:
+        abort(409)
+    ask_for_a_run(declaration)
+    db.session.commit()
+    nudge(run_due)
+    words = "Votre besoin est publié" if isinstance(declaration, Need) else "Votre offre est publiée"
+    flash(f"{words}. Nous cherchons maintenant\u00a0; l’animation de votre territoire relit avant tout envoi.", "success")
+    return redirect(page_of(declaration))
+
+
+def ask_for_a_run(declaration: Need | Offer) -> None:
+    """A new need or offer may change who fits whom; a run that waits already will see it."""
+    try:
+        matching.request_run(declaration.territory)
+    except RunUnderWay:
+        return
+
+
+@bp.post("/besoins/<uuid:need_id>/pause")
+@member_required
+def pause_need(need_id: UUID) -> ResponseReturnValue:
+    return leave(my_need(need_id), Status.PAUSED)
+
+
+@bp.post("/offres/<uuid:offer_id>/pause")
+@member_required
+def pause_offer(offer_id: UUID) -> ResponseReturnValue:
+    return leave(my_offer(offer_id), Status.PAUSED)
+
+
+@bp.post("/besoins/<uuid:need_id>/fermer")
+@member_required
+def close_need(need_id: UUID) -> ResponseReturnValue:
+    return leave(my_need(need_id), Status.CLOSED)
+
+
+@bp.post("/offres/<uuid:offer_id>/fermer")
+@member_required
+def close_offer(offer_id: UUID) -> ResponseReturnValue:
+    return leave(my_offer(offer_id), Status.CLOSED)
+
+
+def leave(declaration: Need | Offer, status: Status) -> ResponseReturnValue:
+    """Pause or close: its open questions are withdrawn."""
+    try:
+        declarations.change_status(declaration, status)
+    except NotAllowedNow:
+        abort(409)
+    ended = proposals.end_of_declaration(declaration)
+    db.session.commit()
+    done = "L’annonce est en pause" if status is Status.PAUSED else "L’annonce est fermée"
+    flash(f"{done}. " + (f"Propositions en cours retirées\u00a0: {ended}." if ended else "Vous pouvez la publier de nouveau quand vous voulez."), "success")
+    return redirect(page_of(declaration))

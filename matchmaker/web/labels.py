@@ -1,0 +1,271 @@
+"""The French words of the interface for every code of the models, and the filters that write dates and numbers."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, time
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from flask import Flask
+from jinja2 import StrictUndefined
+
+from matchmaker.models import (
+    Answer,
+    Category,
+    DeclineReason,
+    Eligibility,
+    EssLabel,
+    Family,
+    Flag,
+    Headcount,
+    InclusionKind,
+    JobDatingStatus,
+    Level,
+    MailStatus,
+    MatchStatus,
+    ProposalStatus,
+    Role,
+    RunStatus,
+    Status,
+    Theme,
+    Unit,
+)
+from matchmaker.models.base import PARIS
+
+NBSP = "\u00a0"
+DAYS = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
+MONTHS = ("janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre", "décembre")
+HALF_DAYS = tuple(f"{day} {half}" for day in DAYS[:5] for half in ("matin", "après-midi"))
+
+WORDS: dict[type[StrEnum], dict[Any, str]] = {
+    Category: {
+        Category.JOB: "Emploi",
+        Category.POOLED_JOB: "Emploi mutualisé",
+        Category.PURCHASE: "Achat responsable",
+        Category.PREMISES: "Locaux",
+        Category.SKILLS_SPONSORSHIP: "Mécénat de compétences",
+        Category.PEER_TRAINING: "Formation entre pairs",
+        Category.SUCCESSION: "Transmission",
+        Category.MATERIAL: "Matériel et réemploi",
+    },
+    Status: {
+        Status.DRAFT: "brouillon",
+        Status.PUBLISHED: "publiée",
+        Status.PAUSED: "en pause",
+        Status.CLOSED: "fermée",
+        Status.EXPIRED: "expirée",
+    },
+    Unit: {Unit.FTE: "ETP", Unit.DAYS: "jours", Unit.SQUARE_METRES: "m²", Unit.PEOPLE: "personnes", Unit.ITEMS: "unités"},
+    Flag: {
+        Flag.WHEELCHAIR: "Accessible en fauteuil roulant",
+        Flag.DRIVING_LICENCE: "Permis B",
+        Flag.PUBLIC_TRANSPORT: "Accessible en transport en commun",
+        Flag.VAT: "Assujetti à la TVA",
+        Flag.RESERVED_MARKET: "Structure d’insertion ou du handicap (SIAE, EA, ESAT)",
+        Flag.CERTIFICATE: "Certificat ou habilitation",
+        Flag.GENERAL_INTEREST: "Intérêt général",
+        Flag.VEHICLE_ACCESS: "Accès fourgon, de plain-pied",
+        Flag.DELIVERY: "Livraison ou enlèvement sur place",
+        Flag.CONFIDENTIALITY: "Confidentialité",
+    },
+    Family: {
+        Family.ASSOCIATION: "association",
+        Family.COOPERATIVE: "coopérative",
+        Family.MUTUAL: "mutuelle",
+        Family.FOUNDATION: "fondation",
+        Family.ESS_COMPANY: "société commerciale de l’ESS",
+        Family.COMPANY: "entreprise",
+        Family.PUBLIC: "organisme public",
+        Family.COLLECTIVE: "collectif en émergence",
+    },
+    InclusionKind: {
+        InclusionKind.EI: "entreprise d’insertion",
+        InclusionKind.ACI: "chantier d’insertion",
+        InclusionKind.AI: "association intermédiaire",
+        InclusionKind.ETTI: "intérim d’insertion",
+        InclusionKind.EITI: "insertion par le travail indépendant",
+        InclusionKind.EA: "entreprise adaptée",
+        InclusionKind.ESAT: "ESAT",
+        InclusionKind.GEIQ: "GEIQ",
+        InclusionKind.GE: "groupement d’employeurs",
+    },
+    EssLabel: {EssLabel.DECLARED: "ESS déclarée", EssLabel.LISTED: "ESS, d’après une liste publique", EssLabel.VERIFIED: "ESS vérifiée par l’animation"},
+    Eligibility: {
+        Eligibility.UNKNOWN: "je ne sais pas",
+        Eligibility.DECLARED: "oui, nous sommes d’intérêt général",
+        Eligibility.RULING: "oui, et nous avons un rescrit fiscal",
+        Eligibility.NO: "non",
+    },
+    Headcount: {
+        Headcount.NONE: "aucun salarié",
+        Headcount.VERY_SMALL: "1 à 9 salariés",
+        Headcount.SMALL: "10 à 49 salariés",
+        Headcount.MEDIUM: "50 à 249 salariés",
+        Headcount.LARGE: "250 salariés et plus",
+    },
+    Level: {Level.REGION: "région", Level.DEPARTEMENT: "département", Level.EPCI: "intercommunalité"},
+    Theme: {
+        Theme.EMPLOYMENT: "emploi et insertion",
+        Theme.BUSINESS_PREMISES: "immobilier d’entreprise",
+        Theme.WATER: "eau",
+        Theme.MOBILITY: "mobilité",
+        Theme.HOUSING: "habitat",
+        Theme.FOOD: "agriculture et alimentation",
+        Theme.TOURISM: "attractivité et tourisme",
+        Theme.SOCIAL_LINK: "lien social",
+        Theme.SUPPORT: "accompagnement des structures",
+        Theme.CSR: "lien entre entreprises et ESS",
+        Theme.SOCIAL_CLAUSES: "clauses sociales",
+        Theme.COOPERATION: "coopération entre acteurs",
+        Theme.PUBLIC_AWARENESS: "acteurs publics",
+        Theme.FUNDING: "aides et financement",
+        Theme.FLAX_WOOD: "lin et bois",
+        Theme.CIRCULAR: "économie circulaire",
+        Theme.URBAN_FARMING: "agriculture urbaine",
+    },
+    DeclineReason: {
+        DeclineReason.FOUND: "Déjà trouvé",
+        DeclineReason.TOO_FAR: "Trop loin",
+        DeclineReason.WRONG_DATES: "Pas à ces dates",
+        DeclineReason.WRONG_VOLUME: "Pas le bon volume",
+        DeclineReason.TOO_EXPENSIVE: "Hors budget",
+        DeclineReason.WRONG_FIT: "Ce n’est pas ce que je cherche",
+        DeclineReason.NO_TIME: "Pas le temps en ce moment",
+        DeclineReason.OTHER: "Autre",
+    },
+    ProposalStatus: {
+        ProposalStatus.PENDING: "attend votre réponse",
+        ProposalStatus.ACCEPTED: "vous avez dit oui",
+        ProposalStatus.DECLINED: "vous avez dit non",
+        ProposalStatus.EXPIRED: "sans réponse à temps",
+        ProposalStatus.WITHDRAWN: "retirée",
+    },
+    MatchStatus: {
+        MatchStatus.PREVIEW: "pas encore envoyée",
+        MatchStatus.PROPOSED: "proposée",
+        MatchStatus.CONFIRMED: "oui des deux côtés",
+        MatchStatus.ENDED: "terminée",
+    },
+    RunStatus: {
+        RunStatus.QUEUED: "en attente",
+        RunStatus.RUNNING: "en cours",
+        RunStatus.READY: "à relire",
+        RunStatus.PUBLISHED: "envoyé",
+        RunStatus.SUPERSEDED: "remplacé",
+        RunStatus.FAILED: "échoué",
+    },
+    JobDatingStatus: {JobDatingStatus.DRAFT: "en préparation", JobDatingStatus.PUBLISHED: "publié", JobDatingStatus.CANCELLED: "annulé"},
+    Answer: {Answer.ACCEPTED: "vient", Answer.DECLINED: "ne vient pas", Answer.TENTATIVE: "peut-être"},
+    MailStatus: {
+        MailStatus.QUEUED: "en attente",
+        MailStatus.SENDING: "en cours d’envoi",
+        MailStatus.SENT: "envoyé",
+        MailStatus.FAILED: "échoué",
+        MailStatus.SUPERSEDED: "remplacé",
+        MailStatus.CANCELLED: "annulé",
+    },
+    Role: {Role.MEMBER: "membre", Role.HOST: "hôte", Role.ANIMATOR: "animation", Role.ADMIN: "administration"},
+}
+
+
+def label(value: StrEnum | None) -> str:
+    """The words for a code of the models; nothing for nothing."""
+    return WORDS[type(value)][value] if value is not None else ""
+
+
+def theme(code: str) -> str:
+    return label(Theme(code))
+
+
+def flag(code: str) -> str:
+    return label(Flag(code))
+
+
+def choices(enum: type[StrEnum], *, empty: str | None = None) -> dict[str, str]:
+    """Value and words of each member, for a form's list; ``empty`` stands first for none of them."""
+    first = {} if empty is None else {"": empty}
+    return first | {member.value: words[:1].upper() + words[1:] for member, words in WORDS[enum].items()}
+
+
+def number(value: float | Decimal | None, decimals: int = 0) -> str:
+    """« 1 912 » or « 31,48 »: French thousands and comma."""
+    if value is None:
+        return ""
+    return f"{value:,.{decimals}f}".replace(",", NBSP).replace(".", ",")
+
+
+def volume(value: Decimal | None, unit: Unit | None) -> str:
+    """« 0,4 ETP », « 120 m² »."""
+    if value is None or unit is None:
+        return ""
+    digits = format(value.normalize(), "f").replace(".", ",")
+    return f"{digits}{NBSP}{label(unit)}"
+
+
+def points(millionths: int | None) -> str:
+    """A total of scores as people read it: « 31,48 »."""
+    return number((millionths or 0) / 1_000_000, 2)
+
+
+def long_date(value: date | datetime) -> str:
+    """« jeudi 21 janvier 2027 », on the calendar of Paris."""
+    day = value.astimezone(PARIS).date() if isinstance(value, datetime) else value
+    nth = f"{day.day}er" if day.day == 1 else str(day.day)
+    return f"{DAYS[day.weekday()]} {nth} {MONTHS[day.month - 1]} {day.year}"
+
+
+def short_date(value: date | datetime) -> str:
+    """« 21 janvier »."""
+    day = value.astimezone(PARIS).date() if isinstance(value, datetime) else value
+    nth = f"{day.day}er" if day.day == 1 else str(day.day)
+    return f"{nth} {MONTHS[day.month - 1]}"
+
+
+def hour(value: datetime | time) -> str:
+    """« 9 h », « 10 h 15 »."""
+    local = value.astimezone(PARIS) if isinstance(value, datetime) else value
+    return f"{local.hour}{NBSP}h" + (f"{NBSP}{local.minute:02d}" if local.minute else "")
+
+
+def day_and_hour(value: datetime) -> str:
+    return f"{long_date(value)}, {hour(value)}"
+
+
+def plural(count: int, one: str, many: str) -> str:
+    """« 1 structure », « 3 structures », « 0 structure »: French says zero in the singular."""
+    return f"{number(count)}{NBSP}{many if count > 1 else one}"
+
+
+def halfdays(mask: int) -> list[str]:
+    """« lundi matin », … for each bit that is set."""
+    return [name for bit, name in enumerate(HALF_DAYS) if mask >> bit & 1]
+
+
+def enumeration(words: Sequence[str]) -> str:
+    """« Flers, Domfront et Argentan »."""
+    return words[0] if len(words) == 1 else ", ".join(words[:-1]) + f" et {words[-1]}" if words else ""
+
+
+NUMERALS = ("Aucune", "Une", "Deux", "Trois", "Quatre", "Cinq", "Six", "Sept", "Huit", "Neuf", "Dix")
+
+
+def numeral(count: int) -> str:
+    """A small count as it opens a title: « Trois »."""
+    return NUMERALS[count] if count < len(NUMERALS) else number(count)
+
+
+def kind_of(organisation: Any) -> str:
+    """« chantier d’insertion », else its legal family."""
+    return label(organisation.inclusion_kind or organisation.family)
+
+
+FILTERS = (label, theme, flag, number, volume, points, long_date, short_date, hour, day_and_hour, plural, halfdays, enumeration, numeral, kind_of)
+
+
+def init_app(app: Flask) -> None:
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    for function in FILTERS:
+        app.jinja_env.filters[function.__name__] = function
+    app.jinja_env.globals["Category"] = Category

@@ -1,0 +1,75 @@
+"""What a template needs to draw a map of the region or of one département, from the vendored contours."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from matchmaker import reference
+from matchmaker.reference import maps
+
+CITIES = {"Caen": "14118", "Rouen": "76540", "Le Havre": "76351", "Cherbourg": "50129", "Alençon": "61001", "Évreux": "27229", "Saint-Lô": "50502"}
+
+
+@dataclass(frozen=True)
+class Area:
+    code: str
+    name: str
+    path: str
+    css: str
+
+
+@dataclass(frozen=True)
+class Place:
+    name: str
+    x: float
+    y: float
+
+
+@dataclass(frozen=True)
+class Map:
+    """Areas with their class (s1 … s5 or white-zone), outlines of the départements, names of a few towns."""
+
+    view_box: str
+    areas: tuple[Area, ...]
+    outlines: tuple[str, ...]
+    cities: tuple[Place, ...]
+    place: Callable[[float, float], tuple[float, float]]
+
+
+def region_map(shade: Mapping[str, str]) -> Map:
+    """All vendored EPCI; ``shade`` gives each code its class, s1 where it says nothing."""
+    outlines = maps.svg_paths("departement")
+    epcis = maps.svg_paths("epci", frame=outlines.project)
+    areas = tuple(Area(code, reference.short_name(reference.epcis()[code].name), path, shade.get(code, "s1")) for code, path in epcis.paths.items())
+    return Map(outlines.view_box, areas, tuple(outlines.paths.values()), cities(outlines.project), outlines.project)
+
+
+def departement_map(departement: str, shade: Mapping[str, str]) -> Map | None:
+    """One département and the EPCI that touch it, or none where no contour is vendored."""
+    if departement not in reference.contours().departements:
+        return None
+    outline = maps.svg_paths("departement", [departement])
+    codes = [code for code, where in reference.epci_departements().items() if departement in where and code in reference.contours().epcis]
+    epcis = maps.svg_paths("epci", codes, frame=outline.project)
+    areas = tuple(Area(code, reference.short_name(reference.epcis()[code].name), path, shade.get(code, "")) for code, path in epcis.paths.items())
+    return Map(outline.view_box, areas, tuple(outline.paths.values()), cities(outline.project, departement), outline.project)
+
+
+def cities(project: Callable[[float, float], tuple[float, float]], departement: str | None = None) -> tuple[Place, ...]:
+    """The towns that people look for first: five or so of the region, or the three biggest communes of a département."""
+    communes = reference.communes()
+    chosen: Iterable[reference.Commune] = (communes[code] for code in CITIES.values())
+    if departement is not None:
+        here = (commune for commune in communes.values() if commune.departement == departement and commune.lat is not None)
+        chosen = sorted(here, key=lambda commune: -commune.population)[:3]
+    names = {code: name for name, code in CITIES.items()}
+    return tuple(
+        Place(names.get(commune.code, commune.name), *project(commune.lat, commune.lon))
+        for commune in chosen
+        if commune.lat is not None and commune.lon is not None
+    )
+
+
+def classes(counts: Mapping[str, int]) -> dict[str, str]:
+    """s1 for the third of the areas that have least, s2, s3 for the third that have most: one big town does not pale all others."""
+    ranked = sorted(set(counts.values()))
+    return {code: f"s{1 + ranked.index(count) * 3 // len(ranked)}" for code, count in counts.items()}

@@ -1,0 +1,86 @@
+"""The menu: at most six entries, which differ by role, and the account last."""
+
+from dataclasses import dataclass
+
+from flask import Flask, request, url_for
+
+from matchmaker.models import Role, User
+from matchmaker.services import proposals
+from matchmaker.web.access import is_signed_in, signed_in
+
+PUBLIC = (
+    ("pages.about", "Comment ça marche"),
+    ("organisations.directory", "Annuaire"),
+    ("job_datings.public_list", "Job datings"),
+    ("observatory.public_page", "Observatoire"),
+)
+MENUS = {
+    Role.MEMBER: (
+        ("proposals.inbox", "Propositions"),
+        ("declarations.mine", "Mes annonces"),
+        ("job_datings.public_list", "Job datings"),
+        ("organisations.directory", "Annuaire"),
+    ),
+    Role.HOST: (
+        ("job_datings.mine", "Mes job datings"),
+        ("venues.mine", "Mes lieux"),
+        ("proposals.inbox", "Propositions"),
+        ("declarations.mine", "Mes annonces"),
+        ("organisations.directory", "Annuaire"),
+    ),
+    Role.ANIMATOR: (
+        ("matching.runs", "Calculs"),
+        ("job_datings.mine", "Job datings"),
+        ("venues.mine", "Lieux"),
+        ("organisations.directory", "Structures"),
+        ("observatory.public_page", "Observatoire"),
+    ),
+    Role.ADMIN: (
+        ("accounts.all_accounts", "Comptes"),
+        ("matching.runs", "Calculs"),
+        ("job_datings.mine", "Job datings"),
+        ("venues.mine", "Lieux"),
+        ("organisations.directory", "Structures"),
+        ("observatory.public_page", "Observatoire"),
+    ),
+}
+
+# Pages that are entries themselves: another entry of the same concept is not current on them.
+LISTS = {endpoint for entries in (PUBLIC, *MENUS.values()) for endpoint, _words in entries}
+
+
+@dataclass(frozen=True)
+class Entry:
+    endpoint: str
+    label: str
+    count: int | None
+    is_current: bool
+
+
+def menu() -> dict[str, object]:
+    """What the layout asks for on every page."""
+    user = signed_in() if is_signed_in() else None
+    entries = [
+        Entry(endpoint, words, pending(user) if endpoint == "proposals.inbox" else None, is_current(endpoint))
+        for endpoint, words in (MENUS[user.role] if user else PUBLIC)
+    ]
+    if user is None:
+        return {"navigation": entries, "account_label": "Se connecter", "account_url": url_for("accounts.login"), "user": None}
+    name = user.organisation.name if user.organisation else user.name
+    return {"navigation": entries, "account_label": name or user.email, "account_url": url_for("accounts.mine"), "user": user}
+
+
+def is_current(endpoint: str) -> bool:
+    """The entry of the page, or of the list that the page belongs to."""
+    same_concept = request.blueprint == endpoint.partition(".")[0] and request.blueprint not in {"pages", "accounts"}
+    return request.endpoint == endpoint or (same_concept and request.endpoint not in LISTS)
+
+
+def pending(user: User | None) -> int | None:
+    if user is None or user.organisation is None:
+        return None
+    return proposals.counts(user.organisation)["pending"]
+
+
+def init_app(app: Flask) -> None:
+    app.context_processor(menu)

@@ -1,0 +1,121 @@
+"""Structures: the directory, one's page, describing one's own."""
+
+from uuid import UUID
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from wtforms import BooleanField, IntegerField, RadioField, SelectField, StringField, TextAreaField
+from wtforms.validators import NumberRange, Optional
+
+from matchmaker.extensions import db
+from matchmaker.models import Eligibility, Family, Headcount, InclusionKind, Level, Organisation
+from matchmaker.services import declarations, organisations, territories
+from matchmaker.services.errors import SiretTaken
+from matchmaker.web import labels
+from matchmaker.web.access import animator_required, found, is_signed_in, organisation_in_my_hands, public, signed_in, signed_in_required
+from matchmaker.web.forms import CommuneField, Form, NumberField, answer, at_most, clean, full_address, required
+
+bp = Blueprint("organisations", __name__)
+PER_PAGE = 20
+
+
+class OrganisationForm(Form):
+    name = StringField("Nom de la structure", [required("Écrivez le nom de la structure."), at_most(200)])
+    number = NumberField("SIRET ou numéro RNA")
+    family = SelectField("Famille", choices=labels.choices(Family))
+    inclusion_kind = SelectField("Insertion, handicap ou emploi partagé", choices=labels.choices(InclusionKind, empty="aucun de ceux-ci"))
+    headcount = SelectField("Taille", choices=labels.choices(Headcount, empty="je ne sais pas"))
+    description = TextAreaField("Ce que fait la structure", [at_most(2000)])
+    commune = CommuneField("Commune", [required("Écrivez une commune ou un code postal.")])
+    address = StringField("Adresse", [at_most(200)])
+    email = StringField("Adresse électronique de la structure", [Optional(), full_address])
+    phone = StringField("Téléphone", [at_most(30)])
+    website = StringField("Site", [at_most(200)])
+    is_third_place = BooleanField("C’est un tiers-lieu")
+    vat = RadioField("Assujettie à la TVA\u00a0?", choices={"": "je ne sais pas", "yes": "oui", "no": "non"}, default="")
+    idcc = StringField("Convention collective (numéro IDCC)", [at_most(4)])
+    eligibility = SelectField("Peut recevoir du mécénat de compétences\u00a0?", choices=labels.choices(Eligibility))
+    monthly_budget = IntegerField(
+        "Combien de fois par mois peut-on la solliciter\u00a0?", [Optional(), NumberRange(0, 60, "Écrivez un nombre entre 0 et 60.")], default=6
+    )
+
+    def validate_website(self, field: StringField) -> None:
+        if field.data and not field.data.startswith(("http://", "https://")):
+            field.data = f"https://{field.data}"
+
+    def columns(self) -> dict[str, object]:
+        plain = ("name", "description", "address", "phone", "website", "is_third_place")
+        return {name: self[name].data for name in plain} | {
+            "family": Family(self.family.data),
+            "inclusion_kind": InclusionKind(self.inclusion_kind.data) if self.inclusion_kind.data else None,
+            "headcount": Headcount(self.headcount.data) if self.headcount.data else None,
+            "eligibility": Eligibility(self.eligibility.data),
+            "is_vat_registered": {"yes": True, "no": False}.get(self.vat.data),
+            "idcc": self.idcc.data or None,
+            "email": (self.email.data or "").lower(),
+            "monthly_budget": 6 if self.monthly_budget.data is None else self.monthly_budget.data,
+            "commune": self.commune.commune,
+            **self.number.columns,
+        }
+
+
+def first_values(organisation: Organisation) -> dict[str, object]:
+    """What the form shows of a structure: its columns, and the three fields that are no column as it stands."""
+    columns = {column.key: getattr(organisation, column.key) for column in Organisation.__table__.columns}
+    vat = {True: "yes", False: "no", None: ""}[organisation.is_vat_registered]
+    return columns | {"number": organisation.siret or organisation.rna, "commune": organisation.commune.label, "vat": vat}
+
+
+@bp.get("/annuaire")
+@public
+def directory() -> ResponseReturnValue:
+    text = clean(request.args.get("q"))[:100]
+    departement = territories.territory_by_code(clean(request.args.get("departement"))[:3], Level.DEPARTEMENT)
+    page = request.args.get("page", 1, type=int)
+    results = organisations.search_organisations(text, departement, page=min(max(page, 1), 100_000), per_page=PER_PAGE)
+    categories = declarations.public_categories([organisation.id for organisation in results.items])
+    return render_template(
+        "organisations/directory.html", categories=categories, results=results, text=text, departement=departement, departements=territories.all_departements()
+    )
+
+
+@bp.get("/structures/<uuid:organisation_id>")
+@public
+def show(organisation_id: UUID) -> ResponseReturnValue:
+    organisation = found(organisations.organisation(organisation_id))
+    needs, offers = declarations.public_declarations_of(organisation)
+    may_edit = is_signed_in() and (signed_in().organisation_id == organisation.id or signed_in().looks_after(organisation.territory))
+    return render_template("organisations/show.html", organisation=organisation, needs=needs, offers=offers, may_edit=may_edit)
+
+
+@bp.route("/structures/nouvelle", methods=["GET", "POST"])
+@animator_required
+def new() -> ResponseReturnValue:
+    form = OrganisationForm()
+    if not form.validate_on_submit():
+        return answer("organisations/edit.html", form, organisation=None)
+    try:
+        organisation = organisations.create_organisation(**form.columns(), source="animation")
+    except SiretTaken:
+        form.number.errors = ["Une structure porte déjà ce numéro."]
+        return answer("organisations/edit.html", form, organisation=None)
+    db.session.commit()
+    flash(f"La structure est inscrite. {organisation.name} peut maintenant déclarer ses besoins et ses offres.", "success")
+    return redirect(url_for("organisations.show", organisation_id=organisation.id))
+
+
+@bp.route("/structures/<uuid:organisation_id>/modifier", methods=["GET", "POST"])
+@signed_in_required
+def edit(organisation_id: UUID) -> ResponseReturnValue:
+    organisation = organisation_in_my_hands(organisation_id)
+    form = OrganisationForm(data=first_values(organisation))
+    if not form.validate_on_submit():
+        return answer("organisations/edit.html", form, organisation=organisation)
+    try:
+        organisations.update_organisation(organisation, **form.columns())
+    except SiretTaken:
+        form.number.errors = ["Une autre structure porte déjà ce numéro."]
+        return answer("organisations/edit.html", form, organisation=organisation)
+    db.session.commit()
+    flash("C’est enregistré.", "success")
+    return redirect(url_for("organisations.show", organisation_id=organisation.id))

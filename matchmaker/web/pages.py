@@ -1,0 +1,48 @@
+"""The home page and the pages that explain: how it works, help, data, accessibility, legal."""
+
+from flask import Blueprint, render_template
+from flask.typing import ResponseReturnValue
+
+from matchmaker.services import declarations, job_datings, observatory, territories
+from matchmaker.web import maps
+from matchmaker.web.access import public
+
+bp = Blueprint("pages", __name__)
+
+
+@bp.get("/")
+@public
+def home() -> ResponseReturnValue:
+    counts = {code: needs + offers for code, (needs, offers) in declarations.public_counts_by_epci().items()}
+    coming = job_datings.coming(limit=5)
+    return render_template("pages/home.html", map=maps.region_map(maps.classes(counts)), counts=counts, coming=coming, figures=observatory.figures())
+
+
+@bp.get("/comment-ca-marche")
+@public
+def about() -> ResponseReturnValue:
+    return render_template("pages/about.html")
+
+
+@bp.get("/aide")
+@public
+def help() -> ResponseReturnValue:  # noqa: A001 - the word of the address
+    return render_template("pages/help.html", territories=territories.with_contacts())
+
+
+@bp.get("/vos-donnees")
+@public
+def data() -> ResponseReturnValue:
+    return render_template("pages/data.html")
+
+
+@bp.get("/accessibilite")
+@public
+def accessibility() -> ResponseReturnValue:
+    return render_template("pages/accessibility.html")
+
+
+@bp.get("/mentions-legales")
+@public
+def legal() -> ResponseReturnValue:
+    return render_template("pages/legal.html")

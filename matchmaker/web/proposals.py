@@ -1,0 +1,80 @@
+"""The inbox: proposals that await an answer, those that await the other side's, those that are over."""
+
+from uuid import UUID
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from wtforms import RadioField, TextAreaField
+
+from matchmaker.extensions import db, nudge
+from matchmaker.models import DeclineReason, Proposal, ProposalStatus
+from matchmaker.services import proposals
+from matchmaker.services.errors import NotAllowedNow
+from matchmaker.web import labels, reasons
+from matchmaker.web.access import member_required, my_organisation, my_proposal
+from matchmaker.web.forms import Form, answer, at_most, required
+from matchmaker.web.settings import mail_settings
+from tasks.outbox import drain
+
+bp = Blueprint("proposals", __name__)
+
+TABS = {"todo": "À faire", "waiting": "Chez l’autre", "done": "Terminées"}
+
+
+class DeclineForm(Form):
+    reason = RadioField("Pourquoi non\u00a0?", [required("Choisissez ce qui s’en approche le plus.")], choices=labels.choices(DeclineReason))
+    comment = TextAreaField("Un mot de plus", [at_most(500)])
+
+
+@bp.get("/propositions")
+@member_required
+def inbox() -> ResponseReturnValue:
+    organisation, tab = my_organisation(), request.args.get("onglet", "todo")
+    if tab not in TABS:
+        abort(404)
+    counts = proposals.counts(organisation)
+    items = [{"url": url_for(".inbox", onglet=name), "label": f"{words} ({counts[name]})", "is_current": name == tab} for name, words in TABS.items()]
+    return render_template(
+        "proposals/inbox.html", organisation=organisation, proposals=proposals.inbox(organisation, tab), counts=counts, tab=tab, tabs=items, reasons=reasons
+    )
+
+
+@bp.post("/propositions/<uuid:proposal_id>/oui")
+@member_required
+def accept(proposal_id: UUID) -> ResponseReturnValue:
+    proposal = my_proposal(proposal_id)
+    try:
+        proposals.accept(proposal, settings=mail_settings())
+    except NotAllowedNow:
+        return already_answered(proposal)
+    mutual = proposal.match.is_mutual
+    db.session.commit()
+    nudge(drain)
+    if mutual:
+        flash("Vous vous êtes dit oui. Voici comment vous joindre.", "yes")
+        return redirect(url_for("proposals.inbox"))
+    flash("Votre oui est noté. Nous vous prévenons dès que l’autre structure répond.", "success")
+    return redirect(url_for("proposals.inbox"))
+
+
+@bp.route("/propositions/<uuid:proposal_id>/non", methods=["GET", "POST"])
+@member_required
+def decline(proposal_id: UUID) -> ResponseReturnValue:
+    proposal, form = my_proposal(proposal_id), DeclineForm()
+    if not form.validate_on_submit():
+        return answer("proposals/decline.html", form, proposal=proposal)
+    try:
+        proposals.decline(proposal, reason=DeclineReason(form.reason.data), comment=form.comment.data or "")
+    except NotAllowedNow:
+        return already_answered(proposal)
+    db.session.commit()
+    flash("Votre non est noté. Nous cherchons la structure suivante.", "success")
+    return redirect(url_for("proposals.inbox"))
+
+
+def already_answered(proposal: Proposal) -> ResponseReturnValue:
+    """A second click, or a question that was withdrawn meanwhile: say which, change nothing."""
+    db.session.rollback()
+    told = proposal.status in (ProposalStatus.ACCEPTED, ProposalStatus.DECLINED)
+    flash("C’était déjà noté. Rien n’a changé." if told else "Cette proposition a été retirée entre-temps. Rien n’a été envoyé.", "message")
+    return redirect(url_for("proposals.inbox"))

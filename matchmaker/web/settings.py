@@ -1,0 +1,9 @@
+"""Settings of this application that services take as arguments."""
+
+from flask import current_app
+
+from matchmaker.services.outbox import MailSettings
+
+
+def mail_settings() -> MailSettings:
+    return MailSettings.from_config(current_app.config)
