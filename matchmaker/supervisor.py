@@ -127,10 +127,10 @@ def run(supervisor: Supervisor, folder: Path, port: int) -> None:
         worker = ["celery", "-A", "wsgi:celery_app", "worker", "--loglevel=WARNING", "--concurrency=2", "-Q", QUEUES, "-n", "croisee@%h"]
         beat = ["celery", "-A", "wsgi:celery_app", "beat", "--loglevel=WARNING", "--pidfile=", "--schedule", str(folder / "celerybeat-schedule")]
         web = ["gunicorn", "wsgi:app", "--worker-class=gthread", "--workers=2", "--threads=4", "--timeout=30", "--graceful-timeout=10"]
-        web += ["--limit-request-line=4094", f"--bind=127.0.0.1:{port}", "--no-control-socket", "--log-level=warning"]
+        web += ["--preload", "--limit-request-line=4094", f"--bind=127.0.0.1:{port}", "--no-control-socket", "--log-level=warning"]
+        supervisor.start(python("Web server", *web, death_signal=signal.SIGQUIT))
         supervisor.start(python("Worker", *worker))
         supervisor.start(python("Beat", *beat))
-        supervisor.start(python("Web server", *web, death_signal=signal.SIGQUIT))
         supervisor.wait_until_up(lambda: healthy(port, environ["PUBLIC_URL"]), 120)
     supervisor.say(f"\nLa Croisée is at {environ['PUBLIC_URL']}   (Ctrl-C stops it; logs are in {log})")
     if environ["DEMO"] == "1":

@@ -1,0 +1,187 @@
+"""Rows for tests. A value stands in a test only if the test is about it."""
+
+from datetime import timedelta
+
+import factory
+from factory.alchemy import SQLAlchemyModelFactory
+from sqlalchemy import select
+
+from matchmaker.extensions import db
+from matchmaker.models import (
+    Category,
+    Commune,
+    Family,
+    JobDating,
+    Match,
+    MatchingRun,
+    MatchStatus,
+    Need,
+    Offer,
+    Organisation,
+    Participant,
+    Proposal,
+    Role,
+    RunStatus,
+    Side,
+    Status,
+    Territory,
+    User,
+    Venue,
+)
+from matchmaker.models.base import now, today
+from matchmaker.services import accounts, venues
+
+PASSWORD = "une phrase assez longue"
+# Hashing is slow by design: once is enough for all tests.
+PASSWORD_HASH = accounts.hasher.hash(PASSWORD)
+
+
+def commune(name: str = "Flers (61)") -> Commune:
+    """A real commune, by its label."""
+    label, _, code = name.rstrip(")").partition(" (")
+    return db.session.scalars(select(Commune).where(Commune.name == label, Commune.departement_code == code)).one()
+
+
+def departement(code: str = "61") -> Territory:
+    return db.session.scalars(select(Territory).where(Territory.code == code, Territory.level == "departement")).one()
+
+
+class Factory(SQLAlchemyModelFactory):
+    class Meta:
+        abstract = True
+        sqlalchemy_session_factory = lambda: db.session  # noqa: E731
+        sqlalchemy_session_persistence = "flush"
+
+
+class OrganisationFactory(Factory):
+    class Meta:
+        model = Organisation
+
+    class Params:
+        at = "Flers (61)"
+        company = factory.Trait(family=Family.COMPANY)
+
+    name = factory.Sequence(lambda number: f"Structure {number}")
+    family = Family.ASSOCIATION
+    commune = factory.LazyAttribute(lambda row: commune(row.at))
+    territory = factory.LazyAttribute(lambda row: departement(row.commune.departement_code))
+    email = factory.Sequence(lambda number: f"contact{number}@structure.test")
+    phone = "02 33 00 00 00"
+
+
+class UserFactory(Factory):
+    class Meta:
+        model = User
+
+    class Params:
+        animator = factory.Trait(role=Role.ANIMATOR, organisation=None, territories=factory.LazyFunction(lambda: [departement()]))
+        admin = factory.Trait(role=Role.ADMIN, organisation=None)
+        host = factory.Trait(role=Role.HOST)
+
+    email = factory.Sequence(lambda number: f"personne{number}@structure.test")
+    name = "Claude Martin"
+    password_hash = PASSWORD_HASH
+    role = Role.MEMBER
+    organisation = factory.SubFactory(OrganisationFactory)
+
+
+class DeclarationFactory(Factory):
+    class Meta:
+        abstract = True
+
+    class Params:
+        at = "Flers (61)"
+        draft = factory.Trait(status=Status.DRAFT, published_at=None, expires_on=None)
+
+    organisation = factory.SubFactory(OrganisationFactory, at=factory.SelfAttribute("..at"))
+    category = Category.PURCHASE
+    commune = factory.LazyAttribute(lambda row: commune(row.at))
+    territory = factory.LazyAttribute(lambda row: departement(row.commune.departement_code))
+    status = Status.PUBLISHED
+    published_at = factory.LazyFunction(now)
+    expires_on = factory.LazyFunction(lambda: today() + timedelta(days=90))
+    skills = factory.LazyFunction(lambda: ["traiteur"])
+
+
+class NeedFactory(DeclarationFactory):
+    class Meta:
+        model = Need
+
+    title = "Traiteur zéro déchet pour un séminaire"
+
+
+class OfferFactory(DeclarationFactory):
+    class Meta:
+        model = Offer
+
+    title = "Traiteur de saison, vaisselle réutilisable"
+
+
+class RunFactory(Factory):
+    class Meta:
+        model = MatchingRun
+
+    territory = factory.LazyFunction(departement)
+    status = RunStatus.READY
+    value = 0
+    bound = 0
+    gap = 0
+
+
+class MatchFactory(Factory):
+    class Meta:
+        model = Match
+
+    class Params:
+        mutual = factory.Trait(status=MatchStatus.CONFIRMED, confirmed_at=factory.LazyFunction(now))
+
+    run = factory.SubFactory(RunFactory)
+    need = factory.SubFactory(NeedFactory)
+    offer = factory.SubFactory(OfferFactory)
+    status = MatchStatus.PROPOSED
+    score = 800_000
+    distance_km = 6.0
+    breakdown = factory.LazyFunction(lambda: [{"criterion": "distance", "earned": 18, "possible": 20, "unknown": False}])
+
+
+class ProposalFactory(Factory):
+    class Meta:
+        model = Proposal
+
+    class Params:
+        late = factory.Trait(answer_by=factory.LazyFunction(lambda: today() - timedelta(days=1)))
+
+    match = factory.SubFactory(MatchFactory)
+    side = Side.NEED
+    organisation = factory.LazyAttribute(lambda row: row.match.need.organisation if row.side is Side.NEED else row.match.offer.organisation)
+    answer_by = factory.LazyFunction(lambda: today() + timedelta(days=14))
+
+
+def proposals_of(match: Match) -> tuple[Proposal, Proposal]:
+    """The questions put to the need's side and to the offer's."""
+    return ProposalFactory(match=match, side=Side.NEED), ProposalFactory(match=match, side=Side.OFFER)
+
+
+def venue(organisation: Organisation | None = None, *, tables: int = 4, accessible: int = 1, headcount: int = 49) -> Venue:
+    """A third place's venue with one room."""
+    organisation = organisation or OrganisationFactory()
+    rooms = [venues.RoomPlan("Grande salle", tables, accessible)]
+    return venues.open_venue(organisation, name="Le Palonnier", commune=organisation.commune, rooms=rooms, authorised_headcount=headcount, staff_count=2)
+
+
+class JobDatingFactory(Factory):
+    class Meta:
+        model = JobDating
+
+    venue = factory.LazyFunction(venue)
+    title = "Job dating de l’hiver"
+    starts_at = factory.LazyFunction(lambda: (now() + timedelta(days=30)).replace(hour=8, minute=0, second=0, microsecond=0))
+    ends_at = factory.LazyAttribute(lambda row: row.starts_at + timedelta(hours=3))
+
+
+class ParticipantFactory(Factory):
+    class Meta:
+        model = Participant
+
+    job_dating = factory.SubFactory(JobDatingFactory)
+    organisation = factory.SubFactory(OrganisationFactory)

@@ -1,0 +1,178 @@
+"""Draining the outbox into a real SMTP server."""
+
+import socket
+import threading
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import delete, select
+
+from matchmaker.extensions import db
+from matchmaker.models import MailStatus, OutboxMail
+from matchmaker.models.base import now
+from matchmaker.services import outbox
+from tasks import outbox as task
+from tests.services.test_outbox import put, row
+from tests.smtp_server import CUT, SmtpServer
+
+
+@pytest.fixture
+def server():
+    with SmtpServer() as running:
+        yield running
+
+
+@pytest.fixture
+def drained(whole_app, server, monkeypatch):
+    """The application with real commits and that server as its relay; the outbox is emptied afterwards."""
+    for name, value in {"SMTP_HOST": "127.0.0.1", "SMTP_PORT": server.port, "SMTP_TIMEOUT": 5.0}.items():
+        monkeypatch.setitem(whole_app.config, name, value)
+    with whole_app.app_context():
+        yield whole_app
+        db.session.rollback()
+        db.session.execute(delete(OutboxMail))
+        db.session.commit()
+        db.session.remove()
+        db.engine.dispose()
+
+
+def statuses() -> list[MailStatus]:
+    return list(db.session.scalars(select(OutboxMail.status).order_by(OutboxMail.id)))
+
+
+def fill(count: int) -> None:
+    for number in range(count):
+        put(f"mail-{number}")
+    db.session.commit()
+
+
+def all_due_now() -> None:
+    for queued in db.session.scalars(select(OutboxMail).where(OutboxMail.status == MailStatus.QUEUED)):
+        queued.not_before = now()
+    db.session.commit()
+
+
+def test_everything_that_is_due_leaves_once_over_one_connection(drained, server):
+    fill(5)
+    put("later", not_before=now() + timedelta(hours=1))
+    db.session.commit()
+
+    task.drain()
+    task.drain()
+
+    assert statuses() == [MailStatus.SENT] * 5 + [MailStatus.QUEUED]
+    assert len(server.received) == 5
+    assert {received.sender for received in server.received} == {"bonjour@croisee.test"}
+    assert server.received[0].content == row("mail-0").message
+    assert server.connections == 1
+
+
+def test_one_refused_mail_does_not_stop_the_others(drained, server):
+    fill(3)
+    server.fail("rcpt", "550 no such user")
+
+    task.drain()
+
+    assert statuses() == [MailStatus.FAILED, MailStatus.SENT, MailStatus.SENT]
+    assert row("mail-0").last_error == "no such user"
+
+
+def test_a_temporary_refusal_is_delivered_later(drained, server):
+    fill(2)
+    server.fail("end", "451 busy")
+
+    task.drain()
+    assert statuses() == [MailStatus.QUEUED, MailStatus.SENT]
+    all_due_now()
+    task.drain()
+
+    assert statuses() == [MailStatus.SENT, MailStatus.SENT]
+    assert not row("mail-0").is_maybe_twice
+
+
+def test_a_line_cut_after_the_final_dot_brings_the_same_bytes_again_and_says_so(drained, server):
+    fill(1)
+    server.fail("end", CUT)
+
+    task.drain()
+    all_due_now()
+    task.drain()
+
+    first, second = server.received
+    assert first.content == second.content
+    assert (row("mail-0").status, row("mail-0").is_maybe_twice) == (MailStatus.SENT, True)
+
+
+def test_without_a_relay_the_task_ends_quietly_and_the_mails_wait(drained, monkeypatch):
+    fill(3)
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        monkeypatch.setitem(drained.config, "SMTP_PORT", taken.getsockname()[1])
+        task.drain()
+
+    assert statuses() == [MailStatus.QUEUED] * 3
+    assert [queued.attempts for queued in db.session.scalars(select(OutboxMail))] == [0, 0, 0]
+
+
+def test_on_hold_nothing_leaves(drained, server, monkeypatch):
+    fill(2)
+    monkeypatch.setitem(drained.config, "OUTBOX_HOLD", True)
+
+    task.drain()
+
+    assert statuses() == [MailStatus.QUEUED] * 2
+    assert server.received == []
+
+
+def test_a_turn_ends_in_time(drained, server, monkeypatch):
+    fill(2)
+    monkeypatch.setattr(task, "TURN_SECONDS", 0.0)
+
+    task.drain()
+
+    assert server.received == []
+
+
+def test_what_a_dead_worker_held_is_sent_by_the_next_one_and_flagged(drained, server):
+    fill(1)
+    with outbox.worker() as key:
+        outbox.claim_one(worker=key, now=now())
+        db.session.commit()
+        task.drain()
+        assert server.received == []
+
+    task.drain()
+
+    assert (row("mail-0").status, row("mail-0").is_maybe_twice) == (MailStatus.SENT, True)
+    assert len(server.received) == 1
+
+
+def test_a_mail_in_the_past_is_not_sent(drained, server):
+    put("late", useless_after=now() - timedelta(seconds=1))
+    db.session.commit()
+
+    task.drain()
+
+    assert statuses() == [MailStatus.FAILED]
+    assert server.received == []
+
+
+def test_two_workers_together_send_each_mail_once(drained, server):
+    fill(40)
+    together = threading.Barrier(2)
+
+    def work() -> None:
+        with drained.app_context():
+            together.wait()
+            task.drain()
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert statuses() == [MailStatus.SENT] * 40
+    assert len(server.received) == 40
+    assert db.session.scalars(select(OutboxMail.is_maybe_twice).distinct()).all() == [False]

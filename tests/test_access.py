@@ -1,0 +1,195 @@
+"""Every route says who may use it, and keeps to it. A route without a mark fails the build."""
+
+import re
+import uuid
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+
+from matchmaker.extensions import db
+from matchmaker.models import JobDatingStatus, Role, Side, User
+from matchmaker.models.base import now
+from tests.conftest import Client
+from tests.factories import (
+    JobDatingFactory,
+    MatchFactory,
+    NeedFactory,
+    OfferFactory,
+    OrganisationFactory,
+    RunFactory,
+    UserFactory,
+    departement,
+    proposals_of,
+    venue,
+)
+
+MARKS = {"public", "token", "demo", "signed-in", "member", "host", "animator", "admin"}
+MAY = {
+    "signed-in": set(Role),
+    "member": {Role.MEMBER, Role.HOST},
+    "host": {Role.HOST, Role.ANIMATOR, Role.ADMIN},
+    "animator": {Role.ANIMATOR, Role.ADMIN},
+    "admin": {Role.ADMIN},
+}
+OPEN = {"public", "token", "demo"}
+
+
+def user_with(role: Role) -> User:
+    """An account of this role that owns none of the objects of these tests."""
+    makers: dict[Role, Callable[[], User]] = {
+        Role.MEMBER: lambda: UserFactory(),
+        Role.HOST: lambda: UserFactory(host=True),
+        Role.ANIMATOR: lambda: UserFactory(animator=True, territories=[departement("76")]),
+        Role.ADMIN: lambda: UserFactory(admin=True),
+    }
+    return makers[role]()
+
+
+def routes(app: Flask) -> list[tuple[str, str, str]]:
+    """(endpoint, method, rule) of every route but the static files."""
+    found = []
+    for rule in app.url_map.iter_rules():
+        if rule.endpoint != "static":
+            found += [(rule.endpoint, method, rule.rule) for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})]
+    return found
+
+
+def address(rule: str, ids: dict[str, object] | None = None) -> str:
+    """The rule with identifiers in it: those given, else ones that exist nowhere."""
+    known = ids or {}
+
+    def fill(match: re.Match[str]) -> str:
+        converter, name = match.group(1), match.group(2)
+        if name in known:
+            return str(known[name])
+        return {"uuid:": str(uuid.uuid4()), "int:": "987654321"}.get(converter or "", "purchase" if name == "category" else "inconnu.eml")
+
+    return re.sub(r"<(\w+:)?(\w+)>", fill, rule)
+
+
+def test_every_route_carries_one_mark(app: Flask) -> None:
+    bare = [endpoint for endpoint, _method, _rule in routes(app) if getattr(app.view_functions[endpoint], "access", None) not in MARKS]
+
+    assert bare == []
+
+
+def test_a_route_without_a_mark_would_be_found(app: Flask) -> None:
+    assert getattr(lambda: "", "access", None) not in MARKS
+
+
+def test_who_is_not_signed_in_is_led_to_the_login_page(app: Flask, client: Client) -> None:
+    for endpoint, method, rule in routes(app):
+        if app.view_functions[endpoint].access not in OPEN:
+            response = client.open(address(rule), method=method)
+            assert (response.status_code, response.headers.get("Location", "").partition("?")[0]) == (302, "/connexion"), (endpoint, method)
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_a_role_without_the_right_is_refused_and_with_it_finds_nothing_of_others(app: Flask, client: Client, role: Role) -> None:
+    client.sign_in(user_with(role))
+
+    for endpoint, method, rule in routes(app):
+        access = app.view_functions[endpoint].access
+        if access in OPEN or endpoint == "accounts.logout":
+            continue
+        status = client.open(address(rule), method=method).status_code
+        if role not in MAY[access]:
+            assert status == 403, (endpoint, method, status)
+        elif "<uuid:" in rule or "<int:" in rule:
+            assert status in {404, 403 if not_for_the_organisationless(role) else 404}, (endpoint, method, status)
+        else:
+            assert status in {200, 302, 422, 403 if not_for_the_organisationless(role) else 200}, (endpoint, method, status)
+
+
+def not_for_the_organisationless(role: Role) -> bool:
+    """Animators and admins speak for no organisation: pages of one's own organisation are not for them."""
+    return role in {Role.ANIMATOR, Role.ADMIN}
+
+
+def foreign_ids() -> dict[str, object]:
+    """One existing object of each kind, none of them the tested account's, all in the Orne."""
+    match = MatchFactory(need=NeedFactory(), offer=OfferFactory(), mutual=True)
+    proposal, _other = proposals_of(match)
+    place = venue()
+    dating = JobDatingFactory(venue=place)
+    return {
+        "need_id": match.need_id,
+        "offer_id": match.offer_id,
+        "proposal_id": proposal.id,
+        "run_id": RunFactory().id,
+        "venue_id": place.id,
+        "job_dating_id": dating.id,
+        "organisation_id": match.need.organisation_id,
+        "territory_id": departement("61").id,
+        "user_id": UserFactory().id,
+    }
+
+
+@pytest.mark.parametrize("role", [Role.MEMBER, Role.HOST, Role.ANIMATOR])
+def test_objects_of_others_are_not_there(app: Flask, client: Client, role: Role) -> None:
+    ids = foreign_ids()
+    client.sign_in(user_with(role))
+
+    for endpoint, method, rule in routes(app):
+        access = app.view_functions[endpoint].access
+        if access not in OPEN and role in MAY[access] and endpoint != "accounts.logout" and re.search(r"<(uuid|int):", rule):
+            status = client.open(address(rule, ids), method=method).status_code
+            assert status == 404, (endpoint, method, status)
+
+
+def test_an_absent_and_a_foreign_object_answer_the_same(client: Client) -> None:
+    need = NeedFactory()
+    client.sign_in(UserFactory())
+
+    foreign = client.get(f"/besoins/{need.id}")
+    absent = client.get(f"/besoins/{uuid.uuid4()}")
+
+    assert foreign.status_code == absent.status_code == 404
+    assert foreign.data == absent.data
+
+
+def test_an_animator_of_the_territory_reaches_its_runs_and_venues(client: Client) -> None:
+    run, place = RunFactory(), venue()
+    client.sign_in(UserFactory(animator=True))
+
+    assert client.get(f"/calculs/{run.id}").status_code == 200
+    assert client.get(f"/lieux/{place.id}").status_code == 200
+
+
+def test_a_get_never_writes(app: Flask, client: Client, queries: list[str]) -> None:
+    organisation = OrganisationFactory()
+    match = MatchFactory(need=NeedFactory(organisation=organisation))
+    proposal, _other = proposals_of(match)
+    place = venue(organisation)
+    dating = JobDatingFactory(venue=place, status=JobDatingStatus.PUBLISHED, published_at=now())
+    ids = foreign_ids() | {"need_id": match.need_id, "proposal_id": proposal.id, "venue_id": place.id, "job_dating_id": dating.id, "run_id": match.run_id}
+    for user in (UserFactory(organisation=organisation, host=True), UserFactory(animator=True), UserFactory(admin=True)):
+        client.sign_in(user)
+        queries.clear()
+        for _endpoint, method, rule in routes(app):
+            if method == "GET":
+                client.get(address(rule, ids))
+        written = [statement for statement in queries if re.match(r"\s*(INSERT|UPDATE|DELETE)", statement)]
+        assert written == []
+
+
+@pytest.mark.parametrize("side", list(Side))
+def test_contact_details_appear_on_mutual_acceptance_only(client: Client, side: Side) -> None:
+    match = MatchFactory()
+    mine, other = proposals_of(match)
+    if side is Side.OFFER:
+        mine, other = other, mine
+    client.sign_in(UserFactory(organisation=mine.organisation))
+    theirs = other.organisation
+
+    before = client.get("/propositions").get_data(as_text=True)
+    assert theirs.email not in before
+    assert theirs.phone not in before
+
+    match.status, match.confirmed_at = "confirmed", now()
+    mine.status = other.status = "accepted"
+    mine.answered_at = other.answered_at = now()
+    db.session.commit()
+
+    assert theirs.email in client.get("/propositions").get_data(as_text=True)
