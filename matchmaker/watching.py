@@ -18,7 +18,7 @@ class StartError(RuntimeError):
     """The start cannot go on. The message is for the person at the terminal."""
 
 
-class Interrupted(Exception):  # noqa: N818 (not an error: the person asked for it)
+class Interrupted(Exception):
     """Ctrl-C or SIGTERM came during the start."""
 
 
