@@ -1,6 +1,7 @@
 """The house keeps its shape: a concept has the same file name in every layer, and no grab-bags."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -60,5 +61,16 @@ def test_templates_hold_no_script_or_style() -> None:
         is_mail = "email" in path.parts or path.name == "email.html"
         if not is_mail and (" style=" in text or "<style" in text or " onclick=" in text or "<script>" in text):
             wrong.append(path)
+
+    assert wrong == []
+
+
+def test_french_punctuation_keeps_its_space() -> None:
+    """A no-break space stands before « : ; ? ! » », so that none of them begins a line."""
+    loose = re.compile(r"(?<=\S) (?=(?:[:;?](?=[\s<\"”’)»]|$)|!(?=[\s<\"”]|$)|»))")
+    wrong = []
+    for path in sorted((ROOT / "templates").rglob("*.*")):
+        text = re.sub(r"\{#.*?#\}", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+        wrong += [(path.name, text[found.start() - 20 : found.end() + 5]) for found in loose.finditer(text)]
 
     assert wrong == []

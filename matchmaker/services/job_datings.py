@@ -14,6 +14,7 @@ from matchmaker.engine.rounds import split_delegates
 from matchmaker.engine.seating import seat
 from matchmaker.extensions import db
 from matchmaker.models import (
+    Commune,
     Invitation,
     JobDating,
     JobDatingStatus,
@@ -26,6 +27,7 @@ from matchmaker.models import (
     Participant,
     Role,
     Room,
+    Side,
     User,
     Venue,
 )
@@ -233,6 +235,23 @@ def listed(*conditions: ColumnElement[bool], newest_first: bool, limit: int = 10
     venue = joinedload(JobDating.venue).options(joinedload(Venue.commune), joinedload(Venue.territory))
     query = select(JobDating).join(JobDating.venue).where(*conditions).order_by(order, JobDating.id).limit(limit)
     return list(db.session.scalars(query.options(venue, selectinload(JobDating.participants))))
+
+
+def crossings(job_dating_ids: Sequence[UUID]) -> dict[UUID, list[tuple[Side, Commune]]]:
+    """Job dating id → where the needs and the offers of its meetings come from, each commune once a side, the biggest first."""
+    found: dict[UUID, list[tuple[Side, Commune]]] = {job_dating_id: [] for job_dating_id in job_dating_ids}
+    for side, declaration in ((Side.NEED, Need), (Side.OFFER, Offer)):
+        query = (
+            select(Meeting.job_dating_id, Commune)
+            .join(Meeting.match)
+            .join(declaration, declaration.id == (Match.need_id if side is Side.NEED else Match.offer_id))
+            .join(Commune, Commune.code == declaration.commune_code)
+            .where(Meeting.job_dating_id.in_(job_dating_ids), Commune.latitude.is_not(None))
+            .distinct()
+        )
+        for job_dating_id, commune in sorted(db.session.execute(query), key=lambda row: -row[1].population):
+            found[job_dating_id].append((side, commune))
+    return found
 
 
 def answers(job_dating: JobDating) -> dict[UUID, Invitation]:

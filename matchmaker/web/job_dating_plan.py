@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from statistics import median_low
 from uuid import UUID
 
-from matchmaker.models import Answer, Invitation, JobDating, JobDatingStatus, Meeting, Organisation, Side
+from matchmaker.models import Answer, Invitation, JobDating, JobDatingStatus, Meeting, Organisation, Side, Table
 from matchmaker.web import labels
 
 NOON = (12, 0)
@@ -107,7 +107,7 @@ def shorter_meetings(job_dating: JobDating, *, least: int = 7) -> int | None:
 
 def grid(job_dating: JobDating) -> list[Round]:
     """Rounds in order, each with its meetings by table."""
-    tables = job_dating.venue.tables
+    tables = used_tables(job_dating)
     seats = {(meeting.round, meeting.table_id): meeting for meeting in job_dating.meetings}
     return [
         Round(
@@ -118,6 +118,17 @@ def grid(job_dating: JobDating) -> list[Round]:
         )
         for number in range(job_dating.rounds)
     ]
+
+
+def used_tables(job_dating: JobDating) -> list[Table]:
+    """The tables where somebody sits in some round: an empty column says nothing."""
+    used = {meeting.table_id for meeting in job_dating.meetings}
+    return [table for table in job_dating.venue.tables if table.id in used]
+
+
+def free_tables(job_dating: JobDating) -> list[Table]:
+    used = used_tables(job_dating)
+    return [table for table in job_dating.venue.tables if table not in used]
 
 
 def break_before(job_dating: JobDating, number: int) -> datetime | None:

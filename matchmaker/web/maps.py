@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from math import hypot
 
 from matchmaker import reference
+from matchmaker.models import Commune, Side
 from matchmaker.reference import maps
 
 CITIES = {"Caen": "14118", "Rouen": "76540", "Le Havre": "76351", "Cherbourg": "50129", "Alençon": "61001", "Évreux": "27229", "Saint-Lô": "50502"}
@@ -47,11 +49,37 @@ def departement_map(departement: str, shade: Mapping[str, str]) -> Map | None:
     """One département and the EPCI that touch it, or none where no contour is vendored."""
     if departement not in reference.contours().departements:
         return None
-    outline = maps.svg_paths("departement", [departement])
+    outline = maps.svg_paths("departement", [departement], width=490)
     codes = [code for code, where in reference.epci_departements().items() if departement in where and code in reference.contours().epcis]
     epcis = maps.svg_paths("epci", codes, frame=outline.project)
     areas = tuple(Area(code, reference.short_name(reference.epcis()[code].name), path, shade.get(code, "")) for code, path in epcis.paths.items())
     return Map(outline.view_box, areas, tuple(outline.paths.values()), cities(outline.project, departement), outline.project)
+
+
+@dataclass(frozen=True)
+class Thread:
+    """A line from where a need or an offer comes from to the place where they cross."""
+
+    side: str
+    path: str
+    x: float
+    y: float
+
+
+def threads(drawn: Map, place: Commune, sources: Iterable[tuple[Side, Commune]], *, each: int = 3) -> tuple[Thread, ...]:
+    """At most ``each`` threads a side, from the communes that lie far enough from the place to be told apart."""
+    end_x, end_y = point(drawn, place)
+    found: dict[Side, list[Thread]] = {side: [] for side in Side}
+    for side, commune in sources:
+        x, y = point(drawn, commune)
+        if len(found[side]) < each and hypot(x - end_x, y - end_y) > 30:
+            found[side].append(Thread(side.value, f"M{x} {y}C{(x + end_x) / 2:.1f} {y} {(x + end_x) / 2:.1f} {end_y} {end_x} {end_y}", x, y))
+    return tuple(thread for side in Side for thread in found[side])
+
+
+def point(drawn: Map, commune: Commune) -> tuple[float, float]:
+    """Where the commune's centroid is on the map."""
+    return drawn.place(commune.latitude or 0.0, commune.longitude or 0.0)
 
 
 def cities(project: Callable[[float, float], tuple[float, float]], departement: str | None = None) -> tuple[Place, ...]:

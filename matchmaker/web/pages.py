@@ -14,8 +14,10 @@ bp = Blueprint("pages", __name__)
 @public
 def home() -> ResponseReturnValue:
     counts = {code: needs + offers for code, (needs, offers) in declarations.public_counts_by_epci().items()}
-    coming = job_datings.coming(limit=5)
-    return render_template("pages/home.html", map=maps.region_map(maps.classes(counts)), counts=counts, coming=coming, figures=observatory.figures())
+    coming, region = job_datings.coming(limit=5), maps.region_map(maps.classes(counts))
+    crossings = job_datings.crossings([dating.id for dating in coming])
+    threads = [thread for dating in coming for thread in maps.threads(region, dating.venue.commune, crossings[dating.id])]
+    return render_template("pages/home.html", map=region, threads=threads, counts=counts, coming=coming, figures=observatory.figures())
 
 
 @bp.get("/comment-ca-marche")
