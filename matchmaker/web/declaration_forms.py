@@ -11,7 +11,7 @@ from matchmaker.models import Category, Flag, Need, Offer, Organisation, Theme, 
 from matchmaker.models.base import today
 from matchmaker.models.declarations import HALF_DAYS
 from matchmaker.web import labels
-from matchmaker.web.forms import BoxesField, CommuneField, Form, at_most, bits, numbers, required
+from matchmaker.web.forms import BoxesField, CommuneField, Form, at_most, bits, numbers, reached, required
 
 RADIUS = {"10": "10 km", "30": "30 km", "60": "60 km", "100": "100 km"}
 YES_NO_UNKNOWN = {"": "je ne sais pas", "yes": "oui", "no": "non"}
@@ -22,7 +22,7 @@ class DeclarationForm(Form):
 
     title = StringField("Dites-le en une phrase", [required("Dites en une phrase ce que vous cherchez ou proposez."), at_most(120)])
     description = TextAreaField("Ce qu’il faut savoir de plus", [at_most(3000)])
-    commune = CommuneField("Où cela se passe-t-il\u00a0?", [required("Écrivez une commune ou un code postal.")])
+    commune = CommuneField("Où cela se passe-t-il\u00a0?", [required("Écrivez une commune ou un code postal."), reached])
     radius_km = RadioField("Jusqu’où\u00a0?", choices=RADIUS, default="30")
     areas = BoxesField("Et aussi, en entier", [Optional()])
     starts_on = DateField("À partir du", [Optional()])

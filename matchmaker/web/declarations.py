@@ -11,7 +11,7 @@ from matchmaker.extensions import db, nudge
 from matchmaker.models import Category, Eligibility, Need, Offer, Status
 from matchmaker.models.base import today
 from matchmaker.services import declarations, matching, proposals, territories
-from matchmaker.services.errors import NoReach, NotAllowedNow, RunUnderWay
+from matchmaker.services.errors import NotAllowedNow, RunUnderWay
 from matchmaker.web.access import member_required, my_need, my_offer, my_organisation
 from matchmaker.web.declaration_forms import GUIDES, DeclarationForm, columns, form_for
 from matchmaker.web.forms import answer
@@ -84,17 +84,14 @@ def new(kind: Kind, code: str) -> ResponseReturnValue:
         return render_template("declarations/not_eligible.html")
     form = filled_form(kind, category)
     if not form.validate_on_submit():
-        return answer("declarations/edit.html", form, kind=kind, category=category, guide=GUIDES[category], declaration=None)
-    try:
-        declaration = kind.declare(organisation, category=category, **columns(form, GUIDES[category], areas_by_code()))
-    except NoReach:
-        form.commune.errors = [OUT_OF_REACH]
-        return answer("declarations/edit.html", form, kind=kind, category=category, guide=GUIDES[category], declaration=None)
+        return ask(form, kind, category)
+    declaration = kind.declare(organisation, category=category, **columns(form, GUIDES[category], areas_by_code()))
     db.session.commit()
     return redirect(page_of(declaration))
 
 
-OUT_OF_REACH = "La Croisée n’est pas encore ouverte dans ce département. Choisissez une commune de votre région."
+def ask(form: DeclarationForm, kind: Kind, category: Category, declaration: Need | Offer | None = None) -> ResponseReturnValue:
+    return answer("declarations/edit.html", form, kind=kind, category=category, guide=GUIDES[category], declaration=declaration)
 
 
 def category_of(code: str) -> Category:
@@ -156,12 +153,8 @@ def edit(declaration: Need | Offer) -> ResponseReturnValue:
     kind, category = kind_of(declaration), declaration.category
     form = filled_form(kind, category, declaration)
     if not form.validate_on_submit():
-        return answer("declarations/edit.html", form, kind=kind, category=category, guide=GUIDES[category], declaration=declaration)
-    try:
-        declarations.revise(declaration, **columns(form, GUIDES[category], areas_by_code()))
-    except NoReach:
-        form.commune.errors = [OUT_OF_REACH]
-        return answer("declarations/edit.html", form, kind=kind, category=category, guide=GUIDES[category], declaration=declaration)
+        return ask(form, kind, category, declaration)
+    declarations.revise(declaration, **columns(form, GUIDES[category], areas_by_code()))
     db.session.commit()
     flash("C’est enregistré.", "success")
     return redirect(page_of(declaration))

@@ -79,6 +79,12 @@ class CommuneField(StringField):
         self.data = self.commune.label
 
 
+def reached(_form: Form, field: CommuneField) -> None:
+    """The commune lies in a département that is loaded: what happens elsewhere has no territory yet."""
+    if field.commune is not None and territories.departement_of(field.commune) is None:
+        raise ValidationError("La Croisée n’est pas encore ouverte dans ce département. Choisissez une commune de votre région.")
+
+
 class NumberField(StringField):
     """A SIRET or an RNA number, in whatever form people write it. Empty for who has neither."""
 

@@ -10,9 +10,9 @@ from wtforms import BooleanField, Field, FieldList, FormField, IntegerField, Str
 from matchmaker.extensions import db
 from matchmaker.models import Venue
 from matchmaker.services import venues
-from matchmaker.services.errors import NoReach, NotAllowedNow
+from matchmaker.services.errors import NotAllowedNow
 from matchmaker.web.access import host_required, my_organisation, signed_in, venue_in_my_hands
-from matchmaker.web.forms import CommuneField, Form, answer, at_most, required
+from matchmaker.web.forms import CommuneField, Form, answer, at_most, reached, required
 
 bp = Blueprint("venues", __name__)
 
@@ -53,7 +53,7 @@ class RoomForm(Form):
 class VenueForm(Form):
     name = StringField("Nom du lieu", [required("Dites comment s’appelle le lieu."), at_most(120)])
     address = StringField("Adresse", [at_most(200)])
-    commune = CommuneField("Commune", [required("Écrivez une commune ou un code postal.")])
+    commune = CommuneField("Commune", [required("Écrivez une commune ou un code postal."), reached])
     authorised_headcount = IntegerField("Combien de personnes au plus, d’après votre registre de sécurité\u00a0?")
     staff_count = IntegerField("Combien sont de votre équipe\u00a0?", default=1)
     is_accessible = BooleanField("On entre et on circule en fauteuil roulant")
@@ -107,10 +107,7 @@ def new() -> ResponseReturnValue:
     organisation, form = my_organisation(), VenueForm()
     if not form.validate_on_submit():
         return answer("venues/form.html", form, venue=None)
-    try:
-        venue = venues.open_venue(organisation, **form.facts())
-    except NoReach:
-        return out_of_reach(form, None)
+    venue = venues.open_venue(organisation, **form.facts())
     db.session.commit()
     flash("Votre lieu est enregistré. Vous pouvez y préparer un job dating.", "success")
     return redirect(url_for(".show", venue_id=venue.id))
@@ -131,8 +128,6 @@ def edit(venue_id: UUID) -> ResponseReturnValue:
         return answer("venues/form.html", form, venue=venue)
     try:
         venues.describe(venue, **form.facts())
-    except NoReach:
-        return out_of_reach(form, venue)
     except NotAllowedNow:
         return tables_in_use(form, venue)
     db.session.commit()
@@ -148,12 +143,6 @@ def as_typed(venue: Venue) -> dict[str, object]:
 
 def rows(plans: Sequence[venues.RoomPlan]) -> list[dict[str, object]]:
     return [{"name": plan.name, "tables": plan.tables, "accessible_tables": plan.accessible_tables} for plan in plans]
-
-
-def out_of_reach(form: VenueForm, venue: Venue | None) -> ResponseReturnValue:
-    db.session.rollback()
-    form.commune.errors = ["La Croisée n’est pas encore ouverte dans cette région."]
-    return answer("venues/form.html", form, venue=venue)
 
 
 def tables_in_use(form: VenueForm, venue: Venue) -> ResponseReturnValue:

@@ -51,7 +51,7 @@ def test_a_host_describes_a_venue_and_sees_its_tables(client, host):
     [
         ({"name": "  "}, "Dites comment s’appelle le lieu."),
         ({"commune": "Nullepart-sur-Rien"}, "Nous ne connaissons pas cette commune."),
-        ({"commune": "Lyon (69)"}, "pas encore ouverte dans cette région"),
+        ({"commune": "Lyon (69)"}, "pas encore ouverte dans ce département"),
         ({"authorised_headcount": "beaucoup"}, "Écrivez un nombre de personnes"),
         ({"authorised_headcount": "0"}, "Écrivez un nombre de personnes"),
         ({"authorised_headcount": "9" * 400}, "Écrivez un nombre de personnes"),
