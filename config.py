@@ -76,7 +76,13 @@ class Config:
         "broker_connection_retry_on_startup": True,
         "broker_connection_timeout": 2,
         # A request must never wait for a broker that is down: see extensions.nudge.
-        "broker_transport_options": {"visibility_timeout": 3600, "socket_connect_timeout": 2, "socket_timeout": 10, "max_retries": 1},
+        "broker_transport_options": {
+            "visibility_timeout": 3600,
+            "socket_connect_timeout": 2,
+            "socket_timeout": 10,
+            "max_retries": 1,
+            "interval_start": 0,
+        },
         "timezone": "Europe/Paris",
         "beat_schedule": {
             # Everything due is a row; these find it within seconds even when a nudge was lost.

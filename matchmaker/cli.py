@@ -1,23 +1,26 @@
-"""Commands for the terminal: reference tables, imports, runs, demonstration, the map of all pages."""
+"""Commands for the terminal: reference tables, imports, accounts, runs, demonstration, the map of all pages."""
 
 import json
+import sys
 from pathlib import Path
 
 import click
+from email_validator import EmailNotValidError, validate_email
 from flask import Flask, current_app
 from flask.cli import AppGroup
 from flask_migrate import upgrade
 
 from matchmaker.extensions import db
-from matchmaker.models import Level, Territory
+from matchmaker.models import Level, Organisation, Role, Territory, User
 from matchmaker.models.base import today
 from matchmaker.models.matching import RunStatus
-from matchmaker.services import accounts, demo, matching, organisation_import, territories
-from matchmaker.services.errors import RunUnderWay
+from matchmaker.services import accounts, demo, matching, organisation_import, organisations, territories
+from matchmaker.services.errors import EmailTaken, RunUnderWay
 from matchmaker.services.outbox import MailSettings
 
 reference_group = AppGroup("reference", help="Communes and territories.")
 import_group = AppGroup("import", help="Read files into the database.")
+accounts_group = AppGroup("accounts", help="Accounts of persons.")
 demo_group = AppGroup("demo", help="The demonstration's invented data.")
 
 
@@ -39,7 +42,10 @@ def prepare() -> None:
 def load_reference(region: str) -> None:
     """Load all communes of France and the territories of one region."""
     count = territories.load_communes()
-    territory = territories.load_region(region)
+    try:
+        territory = territories.load_region(region)
+    except territories.UnknownRegion:
+        raise click.ClickException(f"No region of France has the code {region}.") from None
     db.session.commit()
     click.echo(f"{count} communes; {territory.name}: {len(territories.descendants(territory))} territories")
 
@@ -61,6 +67,81 @@ def import_organisations(file: Path, source: str | None) -> None:
     for title, remarks in (("Refused", report.refused), ("Noted", report.noted)):
         for row in remarks:
             click.echo(f"  {title}: row {row.number}, {row.siret or 'no SIRET'}: {row.reason} {row.detail}".rstrip())
+
+
+@accounts_group.command("add")
+@click.argument("email")
+@click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
+@click.option("--name", default="", help="The person's name.")
+@click.option("--territory", "territory_codes", multiple=True, metavar="CODE", help="A région or département to look after, by code or name; may be repeated.")
+@click.option("--siret", help="The structure that the person speaks for.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from the first line of the input instead of making one up.")
+def add_account(email: str, role: str, name: str, territory_codes: tuple[str, ...], siret: str | None, password_stdin: bool) -> None:
+    """Open an account, and print its passphrase: this once only."""
+    check_address(email)
+    given = [territory_of(code) for code in territory_codes]
+    if given and role != Role.ANIMATOR:
+        raise click.ClickException(f"Only an animator looks after territories: leave out --territory for the role {role}.")
+    organisation = organisation_of(siret) if siret else None
+    password = read_password() if password_stdin else accounts.new_passphrase()
+    try:
+        user = accounts.create_account(email=email, password=password, name=name.strip(), role=Role(role), organisation=organisation, territories=given)
+    except accounts.NoStructure:
+        raise click.ClickException(f"A {role} speaks for a structure: name it with --siret.") from None
+    except accounts.NoTerritory:
+        raise click.ClickException("An animator looks after a territory: name it with --territory.") from None
+    except EmailTaken:
+        raise click.ClickException(f"{email} has an account already.") from None
+    db.session.commit()
+    click.echo(f"{user.email}: {account_words(user)}")
+    if not password_stdin:
+        click.echo(f"Passphrase, shown this once: {password}")
+
+
+def check_address(email: str) -> None:
+    try:
+        validate_email(email, check_deliverability=False, allow_smtputf8=False, test_environment=current_app.config["DEMO"])
+    except EmailNotValidError as error:
+        raise click.ClickException(f"{email} is no address that a mail could reach: {error}") from None
+
+
+def territory_of(code: str) -> Territory:
+    territory = accounts.territory_to_give(code)
+    if territory is None:
+        raise click.ClickException(f"No région or département is {code}. Load its region first: flask reference load --region CODE")
+    return territory
+
+
+def organisation_of(siret: str) -> Organisation:
+    try:
+        organisation = organisations.organisation_by_siret(organisations.read_siret(siret))
+    except organisations.BadSiret as error:
+        raise click.ClickException(f"{siret} is no SIRET: {error}") from None
+    if organisation is None:
+        raise click.ClickException(f"No structure has the SIRET {siret}.")
+    return organisation
+
+
+def read_password() -> str:
+    password = sys.stdin.readline().rstrip("\r\n")
+    least, most = accounts.PASSWORD_LENGTH
+    if not least <= len(password) <= most:
+        raise click.ClickException(f"A password has {least} to {most} characters; this one has {len(password)}.")
+    return password
+
+
+def account_words(user: User) -> str:
+    """An account in one line: its role, what the role is about, and whether it is closed."""
+    about = [territory.name for territory in user.territories] + ([user.organisation.name] if user.organisation else [])
+    return " ".join([user.role.value, *([f"({', '.join(about)})"] if about else []), *([] if user.is_active else ["closed"])])
+
+
+@accounts_group.command("list")
+def list_accounts() -> None:
+    """Every account by its address: role, structure or territories, and the day of the last visit."""
+    for user in accounts.accounts():
+        seen = user.last_login_at.date().isoformat() if user.last_login_at else "never"
+        click.echo(f"{user.email:38}  {seen:10}  {account_words(user)}")
 
 
 @click.command("rematch")
@@ -130,5 +211,5 @@ def url_map() -> None:
 
 
 def init_app(app: Flask) -> None:
-    for command in (prepare, rematch, url_map, reference_group, import_group, demo_group):
+    for command in (prepare, rematch, url_map, reference_group, import_group, accounts_group, demo_group):
         app.cli.add_command(command)

@@ -4,7 +4,7 @@ import logging
 
 from celery import shared_task
 
-from matchmaker.extensions import db
+from matchmaker.extensions import db, nudge
 from matchmaker.models.base import today
 from matchmaker.services import matching
 
@@ -13,16 +13,19 @@ log = logging.getLogger(__name__)
 
 @shared_task
 def run_due() -> None:
-    """Compute every run that waits, one after the other. Safe to run anywhere, twice: the row's lock decides."""
-    while (run_id := matching.start_due()) is not None:
-        db.session.commit()
-        try:
-            matching.compute(run_id, today=today())
-        except Exception as error:
-            log.exception("run %s failed", run_id)
-            db.session.rollback()
-            matching.fail(run_id, f"{type(error).__name__}: {error}"[:500])
-        db.session.commit()
+    """Compute the run that waits longest, then ask for the next turn. Safe to run anywhere, twice: the row's lock decides."""
+    run_id = matching.start_due()
+    db.session.commit()
+    if run_id is None:
+        return
+    try:
+        matching.compute(run_id, today=today())
+    except Exception as error:
+        log.exception("run %s failed", run_id)
+        db.session.rollback()
+        matching.fail(run_id, type(error).__name__)
+    db.session.commit()
+    nudge(run_due)
 
 
 @shared_task

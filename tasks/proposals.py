@@ -1,13 +1,15 @@
 """Proposals whose time is over."""
 
 from celery import shared_task
+from flask import current_app
 
 from matchmaker.extensions import db
 from matchmaker.models.base import today
 from matchmaker.services import proposals
+from matchmaker.services.outbox import MailSettings
 
 
 @shared_task
 def expire() -> None:
-    proposals.expire_due(today=today())
+    proposals.expire_due(today=today(), settings=MailSettings.from_config(current_app.config))
     db.session.commit()

@@ -98,7 +98,9 @@ class Client(FlaskClient):
 def _one_celery(request: pytest.FixtureRequest) -> None:
     """Shared tasks belong to the application made last; a test that made another one must not keep them."""
     if "whole_app" in request.fixturenames:
-        request.getfixturevalue("whole_app").extensions["celery"].set_default()
+        celery = request.getfixturevalue("whole_app").extensions["celery"]
+        celery.set_default()
+        celery.set_current()
 
 
 @pytest.fixture

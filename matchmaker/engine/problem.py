@@ -145,3 +145,14 @@ def _pairs(problem: Problem, rows: NDArray[np.intp], with_score: bool = False) -
         for e in rows[:5].tolist()
     ]
     return ", ".join(named) + (" …" if len(rows) > 5 else "")
+
+
+def displayed(total: int) -> int:
+    """The score that people read: points out of 100, halves rounded up.
+
+    Examples
+    --------
+    >>> displayed(834_999), displayed(835_000)
+    (83, 84)
+    """
+    return (total + 5_000) // 10_000

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matchmaker.engine.candidates import OPEN_END, OPEN_START, Candidates, Floats, Ints, Side
-from matchmaker.engine.problem import SCORE_MAX, BadProblem
+from matchmaker.engine.problem import SCORE_MAX, BadProblem, displayed
 from matchmaker.engine.wording import cosine, fold, shared_words, word_table
 
 NEUTRAL = 0.5
@@ -214,17 +214,6 @@ def score(candidates: Candidates, needs: Side, offers: Side, context: Context, w
     unknown = np.isnan(values)
     parts = np.where(unknown, NEUTRAL, values)
     return Scored(_quantised(parts, _normalised(weights)), parts, unknown)
-
-
-def displayed(total: int) -> int:
-    """The score that people read: points out of 100, halves rounded up.
-
-    Examples
-    --------
-    >>> displayed(834_999), displayed(835_000)
-    (83, 84)
-    """
-    return (total + 5_000) // 10_000
 
 
 def points(parts_row: Floats, weights: Mapping[str, float] | None = None) -> list[tuple[Criterion, int, int]]:

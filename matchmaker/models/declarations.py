@@ -125,6 +125,10 @@ class Declaration(Timestamped):
         return status in ALLOWED[self.status]
 
     @property
+    def is_need(self) -> bool:
+        return isinstance(self, Need)
+
+    @property
     def is_open(self) -> bool:
         """Takes part in matching."""
         return self.status is Status.PUBLISHED

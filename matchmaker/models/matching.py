@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueCon
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from matchmaker.engine.problem import displayed
 from matchmaker.models.accounts import User
 from matchmaker.models.base import Base, RowId, now, stored
 from matchmaker.models.declarations import Need, Offer
@@ -58,6 +59,8 @@ class MatchingRun(Base):
     finished_at: Mapped[datetime | None]
     published_at: Mapped[datetime | None]
     failure: Mapped[str] = mapped_column(default="")
+    # How many workers took it up: one that kills its worker each time must not go on for ever.
+    attempts: Mapped[int] = mapped_column(default=0)
     needs_count: Mapped[int] = mapped_column(default=0)
     offers_count: Mapped[int] = mapped_column(default=0)
     candidates_count: Mapped[int] = mapped_column(default=0)
@@ -114,4 +117,4 @@ class Match(Base):
     @property
     def points(self) -> int:
         """The score on one hundred, as people read it."""
-        return round(self.score / 10_000)
+        return displayed(self.score)

@@ -5,13 +5,14 @@ from datetime import date, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, union, update
+from sqlalchemy import ColumnElement, func, select, union
 from sqlalchemy.orm import joinedload, selectinload
 
 from matchmaker.extensions import db
 from matchmaker.models import Category, Commune, Need, Offer, Organisation, Status, Territory
 from matchmaker.models.base import now
 from matchmaker.models.declarations import LIFETIME_DAYS
+from matchmaker.services import outbox, proposals
 from matchmaker.services.errors import NoReach, NotAllowedNow
 from matchmaker.services.territories import departement_of
 
@@ -63,14 +64,23 @@ def change_status(declaration: Need | Offer, status: Status) -> None:
     declaration.status = status
 
 
-def expire_due(*, today: date) -> int:
-    """Published declarations past their day become expired. Returns how many."""
-    count = 0
+def delete_draft(declaration: Need | Offer) -> None:
+    """Raises NotAllowedNow for anything but a draft."""
+    if declaration.status is not Status.DRAFT:
+        raise NotAllowedNow(declaration.status)
+    db.session.delete(declaration)
+    db.session.flush()
+
+
+def expire_due(*, today: date, settings: outbox.MailSettings) -> int:
+    """Published declarations past their day become expired, with their open questions. Returns how many."""
+    due: list[Need | Offer] = []
     for model in SIDES:
-        due = update(model).where(model.status == Status.PUBLISHED, model.expires_on < today).values(status=Status.EXPIRED)
-        count += db.session.connection().execute(due).rowcount
-    db.session.expire_all()
-    return count
+        due += db.session.scalars(select(model).where(model.status == Status.PUBLISHED, model.expires_on < today).with_for_update(skip_locked=True))
+    for declaration in due:
+        change_status(declaration, Status.EXPIRED)
+        proposals.end_of_declaration(declaration, settings=settings)
+    return len(due)
 
 
 def declarations_of(organisation: Organisation) -> tuple[list[Need], list[Offer]]:

@@ -46,7 +46,7 @@ def load(*, today: date, settings: outbox.MailSettings) -> None:
     seine_maritime = places.departement(demo_cast.EARLY)
     first_run = demo_story.run_and_publish(seine_maritime, today=today, days_ago=FIRST_RUN_DAYS_AGO, settings=settings)
     demo_story.answer_all(first_run, demo_story.OVER, today=today, marks={}, rng=rng, settings=settings)
-    proposals.expire_due(today=today)
+    proposals.expire_due(today=today, settings=settings)
     demo_story.hold_past(houses["La Criée Douce"], first_run, today=today, rng=rng)
 
     samples = demo_cast.declare_samples(cast, today=today, rng=rng, places=places)

@@ -104,7 +104,7 @@ def give(question: Proposal, answer: str, *, rng: random.Random, settings: outbo
         proposals.accept(question, settings=settings)
     elif answer == "n":
         reason, comment = rng.choice(REASONS)
-        proposals.decline(question, reason=reason, comment=comment)
+        proposals.decline(question, reason=reason, comment=comment, settings=settings)
 
 
 def backdate(match: Match, run: MatchingRun, *, today: date, rng: random.Random) -> None:

@@ -1,5 +1,11 @@
 """What can go wrong in a use case. No word for the interface here: the web layer says it in French."""
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matchmaker.models import JobDating, Meeting
+
 
 class DomainError(Exception):
     """Base of all refusals of the services."""
@@ -41,3 +47,35 @@ class RoundsDoNotFit(DomainError):
         super().__init__(f"{rounds} rounds, {fitting} fit")
         self.rounds = rounds
         self.fitting = fitting
+
+
+class MeetingsLost(DomainError):
+    """Some of the meetings that were chosen can no longer be: a declaration became confidential, or a side withdrew its yes."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(f"{count} meetings")
+        self.count = count
+
+
+class MatchesTaken(DomainError):
+    """Some of the matches that were chosen are in another published job dating. ``meetings`` are the meetings there."""
+
+    def __init__(self, meetings: Sequence["Meeting"]) -> None:
+        super().__init__(f"{len(meetings)} meetings")
+        self.meetings = meetings
+
+
+class VenueTaken(DomainError):
+    """``job_dating`` is published at the same venue, at hours that overlap."""
+
+    def __init__(self, job_dating: "JobDating") -> None:
+        super().__init__(str(job_dating.id))
+        self.job_dating = job_dating
+
+
+class TablesPlanned(NotAllowedNow):
+    """A plan stands on these tables. ``is_to_come``: somebody may still sit there; else it is kept for the record."""
+
+    def __init__(self, *, is_to_come: bool) -> None:
+        super().__init__("tables are in a plan")
+        self.is_to_come = is_to_come

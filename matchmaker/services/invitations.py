@@ -18,10 +18,12 @@ from matchmaker.models import (
     Invitation,
     InvitationAnswer,
     JobDating,
+    JobDatingStatus,
     Match,
     Meeting,
     Need,
     Offer,
+    Organisation,
     Participant,
     Territory,
     Venue,
@@ -189,6 +191,22 @@ def full() -> Select[Invitation]:
         .join(Invitation.job_dating)
         .options(job_dating.joinedload(JobDating.venue).options(joinedload(Venue.commune), joinedload(Venue.territory)), joinedload(Invitation.organisation))
     )
+
+
+def invitation_to(job_dating: JobDating, organisation: Organisation) -> Invitation | None:
+    """The invitation of this organisation, if it has one."""
+    query = full().where(Invitation.job_dating_id == job_dating.id, Invitation.organisation_id == organisation.id)
+    return db.session.scalars(query).one_or_none()
+
+
+def expected_elsewhere(job_dating: JobDating) -> list[Invitation]:
+    """What its participants were invited to at the same hours, where they did not decline: other published job datings."""
+    guests = select(Participant.organisation_id).where(Participant.job_dating_id == job_dating.id)
+    query = full().where(
+        Invitation.organisation_id.in_(guests), Invitation.answer.is_distinct_from(Answer.DECLINED), JobDating.status == JobDatingStatus.PUBLISHED
+    )
+    query = query.where(JobDating.id != job_dating.id, JobDating.starts_at < job_dating.ends_at, JobDating.ends_at > job_dating.starts_at)
+    return list(db.session.scalars(query.order_by(JobDating.starts_at, Invitation.id)))
 
 
 def invitations_of(job_dating: JobDating) -> list[Invitation]:

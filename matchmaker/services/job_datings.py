@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from matchmaker.engine.meetings import meetings_bound, plan_meetings
@@ -32,8 +32,8 @@ from matchmaker.models import (
     Venue,
 )
 from matchmaker.models.base import now
-from matchmaker.services import invitations, outbox
-from matchmaker.services.errors import NotAllowedNow, RoundsDoNotFit, TooManyPeople
+from matchmaker.services import invitations, outbox, venues
+from matchmaker.services.errors import DomainError, MatchesTaken, MeetingsLost, NotAllowedNow, RoundsDoNotFit, TooManyPeople, VenueTaken
 
 
 def prepare(venue: Venue, *, title: str, starts_at: datetime, ends_at: datetime, **fields: Any) -> JobDating:
@@ -57,8 +57,8 @@ def reschedule(job_dating: JobDating, *, starts_at: datetime, ends_at: datetime,
 def choose(job_dating: JobDating, matches: Sequence[Match]) -> None:
     """Replace the meetings by those of these mutual matches, and plan the rounds anew. Raises TooManyPeople."""
     lock_draft(job_dating)
-    if any(not match.is_mutual for match in matches):
-        raise NotAllowedNow("a match is not mutual")
+    if any(not match.is_mutual or match.need.is_confidential or match.offer.is_confidential for match in matches):
+        raise NotAllowedNow("a match is not mutual, or confidential")
     known = {participant.organisation_id: participant for participant in job_dating.participants}
     organisations = {organisation.id: organisation for match in matches for organisation in (match.need.organisation, match.offer.organisation)}
     check_headcount(job_dating, sum(known[key].delegates if key in known else 1 for key in organisations))
@@ -137,15 +137,66 @@ def plan(job_dating: JobDating) -> None:
 
 
 def publish(job_dating: JobDating, *, settings: outbox.MailSettings) -> list[Invitation]:
-    """Open it and queue one invitation per organisation, in the same transaction. Raises RoundsDoNotFit."""
+    """Open it and queue one invitation per organisation, in the same transaction. Raises the first of its obstacles."""
     lock_draft(job_dating)
-    if not job_dating.meetings or any(meeting.round is None for meeting in job_dating.meetings):
-        raise NotAllowedNow("a meeting has no table")
-    if job_dating.rounds > job_dating.rounds_that_fit:
-        raise RoundsDoNotFit(job_dating.rounds, job_dating.rounds_that_fit)
+    # Of two that want the venue, or the same match, one waits here and then sees what the other published.
+    venues.lock(job_dating.venue)
+    chosen = select(Meeting.match_id).where(Meeting.job_dating_id == job_dating.id)
+    db.session.execute(select(Match.id).where(Match.id.in_(chosen)).order_by(Match.id).with_for_update())
+    for obstacle in obstacles(job_dating):
+        raise obstacle
     job_dating.status = JobDatingStatus.PUBLISHED
     job_dating.published_at = now()
     return invitations.invite(job_dating, settings=settings)
+
+
+def obstacles(job_dating: JobDating) -> list[DomainError]:
+    """Why a draft cannot be published as it is: NotAllowedNow for a meeting without a table, RoundsDoNotFit and the others by their names."""
+    found: list[DomainError] = []
+    if not job_dating.meetings or any(meeting.round is None for meeting in job_dating.meetings):
+        found.append(NotAllowedNow("a meeting has no table"))
+    if lost := count_lost(job_dating):
+        found.append(MeetingsLost(lost))
+    if job_dating.rounds > job_dating.rounds_that_fit:
+        found.append(RoundsDoNotFit(job_dating.rounds, job_dating.rounds_that_fit))
+    try:
+        check_headcount(job_dating, sum(participant.delegates for participant in job_dating.participants))
+    except TooManyPeople as error:
+        found.append(error)
+    if taken := taken_elsewhere(job_dating):
+        found.append(MatchesTaken(taken))
+    if same_hours := at_the_same_hours(job_dating):
+        found.append(VenueTaken(same_hours))
+    return found
+
+
+def count_lost(job_dating: JobDating) -> int:
+    """How many of its meetings can no longer be: their match is not mutual any more, or has become confidential."""
+    can_be = and_(Match.status == MatchStatus.CONFIRMED, Need.is_confidential.is_(False), Offer.is_confidential.is_(False))
+    query = select(func.count()).select_from(Meeting).join(Meeting.match).join(Match.need).join(Match.offer)
+    return db.session.scalar(query.where(Meeting.job_dating_id == job_dating.id, ~can_be)) or 0
+
+
+def taken_elsewhere(job_dating: JobDating) -> list[Meeting]:
+    """The meetings of other published job datings whose matches were chosen here too."""
+    chosen = select(Meeting.match_id).where(Meeting.job_dating_id == job_dating.id)
+    match = joinedload(Meeting.match)
+    query = (
+        select(Meeting)
+        .join(Meeting.job_dating)
+        .where(Meeting.match_id.in_(chosen), JobDating.id != job_dating.id, JobDating.status == JobDatingStatus.PUBLISHED)
+        .options(joinedload(Meeting.job_dating), match.joinedload(Match.need).joinedload(Need.organisation))
+        .options(match.joinedload(Match.offer).joinedload(Offer.organisation))
+        .order_by(JobDating.starts_at, Meeting.id)
+    )
+    return list(db.session.scalars(query))
+
+
+def at_the_same_hours(job_dating: JobDating) -> JobDating | None:
+    """Another published job dating at the same venue whose hours overlap."""
+    there = (JobDating.venue_id == job_dating.venue_id, JobDating.status == JobDatingStatus.PUBLISHED, JobDating.id != job_dating.id)
+    overlap = (JobDating.starts_at < job_dating.ends_at, JobDating.ends_at > job_dating.starts_at)
+    return db.session.scalars(select(JobDating).where(*there, *overlap).order_by(JobDating.starts_at).limit(1)).one_or_none()
 
 
 def cancel(job_dating: JobDating, *, settings: outbox.MailSettings) -> None:
@@ -160,11 +211,13 @@ def cancel(job_dating: JobDating, *, settings: outbox.MailSettings) -> None:
 
 
 def free_matches(venue: Venue, *, beside: JobDating | None = None) -> list[Match]:
-    """Mutual matches of the venue's département that are in no other job dating, the best first.
+    """Mutual matches of the venue's département that are in no other job dating, published or in preparation, the best first.
 
+    A draft whose day has passed holds nothing any more.
     Confidential successions are left out: a host must not learn who they are.
     """
-    taken = select(Meeting.match_id).join(Meeting.job_dating).where(JobDating.status != JobDatingStatus.CANCELLED)
+    holds = or_(JobDating.status == JobDatingStatus.PUBLISHED, and_(JobDating.status == JobDatingStatus.DRAFT, JobDating.ends_at >= now()))
+    taken = select(Meeting.match_id).join(Meeting.job_dating).where(holds)
     if beside is not None:
         taken = taken.where(JobDating.id != beside.id)
     query = (
@@ -183,12 +236,6 @@ def with_both_sides(query: Select[Match]) -> Select[Match]:
         joinedload(Match.need).joinedload(Need.organisation).joinedload(Organisation.commune),
         joinedload(Match.offer).joinedload(Offer.organisation).joinedload(Organisation.commune),
     )
-
-
-def matches(match_ids: Sequence[UUID], venue: Venue, *, beside: JobDating) -> list[Match]:
-    """Those of the venue's free matches that were ticked; unknown ids are left out."""
-    wanted = set(match_ids)
-    return [match for match in free_matches(venue, beside=beside) if match.id in wanted]
 
 
 def job_dating(job_dating_id: UUID) -> JobDating | None:

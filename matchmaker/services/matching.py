@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload, selectinload
 
@@ -18,13 +18,32 @@ from matchmaker.engine.certificate import certify
 from matchmaker.engine.problem import Problem
 from matchmaker.engine.relevance import relevant
 from matchmaker.extensions import db
-from matchmaker.models import Category, Match, MatchingRun, MatchStatus, Need, Offer, Organisation, Proposal, RunStatus, Status, Territory, Theme, User
+from matchmaker.models import (
+    Category,
+    Match,
+    MatchingRun,
+    MatchStatus,
+    Need,
+    Offer,
+    Organisation,
+    Proposal,
+    ProposalStatus,
+    RunStatus,
+    Status,
+    Territory,
+    Theme,
+    User,
+)
 from matchmaker.models.base import now
+from matchmaker.models.declarations import LIFETIME_DAYS
 from matchmaker.models.matching import LIVE_MATCH
 from matchmaker.services import declarations, outbox, proposals, territories
 from matchmaker.services.errors import NotAllowedNow, RunUnderWay
 from matchmaker.services.matching_tables import CATEGORIES, Table, bits, engine_id, table
 
+MAX_ATTEMPTS = 3
+# One publication at a time: two départements may hold pairs of the same offer.
+PUBLICATION_LOCK = 0x6D61746368
 # Where any two declarations may fit whatever their words: a room is a room.
 WORDLESS = frozenset({Category.PREMISES, Category.SUCCESSION})
 
@@ -40,14 +59,24 @@ def request_run(territory: Territory, *, requested_by: User | None = None) -> Ma
     return run
 
 
+def wish_for_a_run(territory: Territory) -> None:
+    """Something changed that a run should see. One that waits already will see it."""
+    try:
+        request_run(territory)
+    except RunUnderWay:
+        return
+
+
 def start_due() -> UUID | None:
     """Mark the oldest waiting run as running, or one whose worker died: no lock stands on its row. None when nothing waits."""
     waiting = select(MatchingRun).where(MatchingRun.status.in_((RunStatus.QUEUED, RunStatus.RUNNING)))
     run = db.session.scalars(waiting.order_by(MatchingRun.created_at).limit(1).with_for_update(skip_locked=True, of=MatchingRun)).one_or_none()
     if run is None:
         return None
-    run.status = RunStatus.RUNNING
-    run.started_at = now()
+    if run.attempts >= MAX_ATTEMPTS:
+        run.status, run.failure, run.finished_at = RunStatus.FAILED, "its worker died each time", now()
+        return None
+    run.status, run.attempts, run.started_at = RunStatus.RUNNING, run.attempts + 1, now()
     return run.id
 
 
@@ -80,7 +109,7 @@ def solve(run: MatchingRun, *, today: date) -> None:
     homes = territories.homes()
     needs = table(declarations.open_needs(run.territory), homes=homes, taken=taken)
     offers = table(declarations.open_offers(), homes=homes, taken=taken)
-    closed = closed_pairs()
+    closed = closed_pairs(today=today)
     found = candidates(needs.side, offers.side, refused=closed)
     context = scoring.Context(needs.profile, offers.profile, today.toordinal(), bits(run.territory.themes, Theme), met_organisations())
     scored = scoring.score(found, needs.side, offers.side, context)
@@ -149,46 +178,57 @@ def why_unserved(needs: Table, offers: Table, problem: Problem, chosen: np.ndarr
 
 
 def supersede(run: MatchingRun, status: RunStatus) -> None:
-    """The other runs of the territory that stand in this status give way to this one."""
-    query = select(MatchingRun).where(MatchingRun.territory_id == run.territory_id, MatchingRun.status == status, MatchingRun.id != run.id)
-    for older in db.session.scalars(query):
-        older.status = RunStatus.SUPERSEDED
-    db.session.flush()
+    """The other runs of the territory that stand in this status now, whatever we read before, give way to this one."""
+    others = update(MatchingRun).where(MatchingRun.territory_id == run.territory_id, MatchingRun.status == status, MatchingRun.id != run.id)
+    db.session.execute(others.values(status=RunStatus.SUPERSEDED), execution_options={"synchronize_session": "fetch"})
 
 
 def publish(run: MatchingRun, *, today: date, settings: outbox.MailSettings) -> list[Proposal]:
     """Put the run's pairs to both sides. Pairs that no longer hold are left out. Raises NotAllowedNow when it is not to be read."""
+    db.session.execute(select(func.pg_advisory_xact_lock(PUBLICATION_LOCK)))
     db.session.refresh(run, with_for_update={"of": MatchingRun})
     if not run.can_be_published():
         raise NotAllowedNow(run.status)
     supersede(run, RunStatus.PUBLISHED)
     run.status, run.published_at = RunStatus.PUBLISHED, now()
-    taken, closed = Counter(places_taken()), {tuple(pair) for pair in closed_pairs().tolist()}
+    taken, asked = places_taken(), proposals.asked_this_month(today=today)
+    closed = {tuple(pair) for pair in closed_pairs(today=today).tolist()}
     good = []
     for match in sorted(run.matches, key=lambda match: (-match.score, match.id)):
-        if still_holds(match, taken, closed):
+        pair = (engine_id(match.need_id), engine_id(match.offer_id))
+        if pair not in closed and all(can_be_asked(side, run, taken, asked, today=today) for side in (match.need, match.offer)):
             taken.update((match.need_id, match.offer_id))
+            asked.update((match.need.organisation_id, match.offer.organisation_id))
             good.append(match)
         else:
             match.status = MatchStatus.ENDED
     return proposals.propose(good, today=today, settings=settings)
 
 
-def still_holds(match: Match, taken: Counter[UUID], closed: set[tuple[int, ...]]) -> bool:
-    both = (match.need, match.offer)
-    has_room = all(side.is_open and taken[side.id] < side.capacity for side in both)
-    return has_room and (engine_id(match.need_id), engine_id(match.offer_id)) not in closed
+def can_be_asked(declaration: Need | Offer, run: MatchingRun, taken: Counter[UUID], asked: Counter[UUID], *, today: date) -> bool:
+    """Open, with a place left, as it was when the run read it, and of an organisation that may be asked once more this month."""
+    organisation = declaration.organisation
+    as_read = run.started_at is None or declaration.updated_at <= run.started_at
+    pauses = organisation.paused_until is not None and organisation.paused_until >= today
+    has_room = declaration.is_open and taken[declaration.id] < declaration.capacity
+    return as_read and has_room and not pauses and asked[organisation.id] < organisation.monthly_budget
 
 
-def places_taken() -> dict[UUID, int]:
+def places_taken() -> Counter[UUID]:
     """Declaration id → places that its live matches hold."""
     query = select(Match.need_id, Match.offer_id).where(Match.status.in_(LIVE_MATCH))
     return Counter(side for pair in db.session.execute(query) for side in pair)
 
 
-def closed_pairs() -> np.ndarray:
-    """(R, 2) engine ids of the pairs that were put to both sides already: live, refused or left without an answer."""
-    query = select(Match.need_id, Match.offer_id).where(or_(Match.status.in_(LIVE_MATCH), Match.proposals.any())).distinct()
+def closed_pairs(*, today: date) -> np.ndarray:
+    """(R, 2) engine ids of the pairs that are not to be proposed: live, refused, met without a follow-up, or left without an answer lately.
+
+    A pair that was only withdrawn, because one side paused its declaration, may come back.
+    """
+    refused = Match.proposals.any(Proposal.status == ProposalStatus.DECLINED)
+    silent = Match.proposals.any((Proposal.status == ProposalStatus.EXPIRED) & (Proposal.answer_by > today - timedelta(days=LIFETIME_DAYS)))
+    met = Match.confirmed_at.is_not(None)
+    query = select(Match.need_id, Match.offer_id).where(or_(Match.status.in_(LIVE_MATCH), refused, silent, met)).distinct()
     pairs = [(engine_id(need), engine_id(offer)) for need, offer in db.session.execute(query)]
     return np.array(pairs, dtype=np.int64).reshape(-1, 2)
 

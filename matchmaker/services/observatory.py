@@ -6,7 +6,8 @@ from typing import Any, TypeVar
 from sqlalchemy import ScalarSelect, Select, func, select
 
 from matchmaker.extensions import db
-from matchmaker.models import Category, Match, MatchStatus, Need, Offer, Organisation, Proposal, ProposalStatus, Status, Territory
+from matchmaker.models import Category, Match, MatchStatus, Need, Offer, Organisation, Proposal, ProposalStatus, Territory
+from matchmaker.services.declarations import public
 
 K = TypeVar("K")
 ANSWERED = (ProposalStatus.ACCEPTED, ProposalStatus.DECLINED)
@@ -14,7 +15,7 @@ ANSWERED = (ProposalStatus.ACCEPTED, ProposalStatus.DECLINED)
 
 @dataclass(frozen=True)
 class Figures:
-    """Counts of a whole installation, or of one part of it. Succession in confidence counts, without being shown."""
+    """Counts of a whole installation, or of one part of it. Successions in confidence do not count: their number could be told from a difference."""
 
     organisations: int = 0
     needs: int = 0
@@ -33,8 +34,8 @@ def figures() -> Figures:
     """The figures of the home page, in one round trip."""
     query = select(
         count(select(Organisation.id)),
-        count(select(Need.id).where(Need.status == Status.PUBLISHED)),
-        count(select(Offer.id).where(Offer.status == Status.PUBLISHED)),
+        count(select(Need.id).where(*public(Need))),
+        count(select(Offer.id).where(*public(Offer))),
         count(select(Proposal.id)),
         count(select(Proposal.id).where(Proposal.status.in_(ANSWERED))),
         count(select(Match.id).where(Match.status == MatchStatus.CONFIRMED)),
@@ -49,8 +50,8 @@ def count(query: Select[Any]) -> ScalarSelect[int]:
 def by_category() -> dict[Category, Figures]:
     """Category → published needs and offers, and pairs that said yes to each other."""
     pairs = select(Need.category, func.count()).select_from(Match).join(Match.need).where(Match.status == MatchStatus.CONFIRMED)
-    needs = grouped(select(Need.category, func.count()).where(Need.status == Status.PUBLISHED).group_by(Need.category))
-    offers = grouped(select(Offer.category, func.count()).where(Offer.status == Status.PUBLISHED).group_by(Offer.category))
+    needs = grouped(select(Need.category, func.count()).where(*public(Need)).group_by(Need.category))
+    offers = grouped(select(Offer.category, func.count()).where(*public(Offer)).group_by(Offer.category))
     mutual = grouped(pairs.group_by(Need.category))
     return {category: Figures(needs=needs.get(category, 0), offers=offers.get(category, 0), mutual=mutual.get(category, 0)) for category in Category}
 
@@ -59,8 +60,8 @@ def by_departement() -> dict[Territory, Figures]:
     """Département → its organisations, published needs and offers, proposals and answers, in the order of the codes."""
     territories = db.session.scalars(select(Territory).where(Territory.level == "departement").order_by(Territory.code)).all()
     organisations = grouped(select(Organisation.territory_id, func.count()).group_by(Organisation.territory_id))
-    needs = grouped(select(Need.territory_id, func.count()).where(Need.status == Status.PUBLISHED).group_by(Need.territory_id))
-    offers = grouped(select(Offer.territory_id, func.count()).where(Offer.status == Status.PUBLISHED).group_by(Offer.territory_id))
+    needs = grouped(select(Need.territory_id, func.count()).where(*public(Need)).group_by(Need.territory_id))
+    offers = grouped(select(Offer.territory_id, func.count()).where(*public(Offer)).group_by(Offer.territory_id))
     put = select(Need.territory_id, func.count()).select_from(Proposal).join(Proposal.match).join(Match.need).group_by(Need.territory_id)
     proposals, answered = grouped(put), grouped(put.where(Proposal.status.in_(ANSWERED)))
     pairs = select(Need.territory_id, func.count()).select_from(Match).join(Match.need).where(Match.status == MatchStatus.CONFIRMED)

@@ -6,7 +6,7 @@ The first part of an idempotency key, up to the colon, names the thread: mails o
 
 import logging
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -127,6 +127,13 @@ def may_have_left(thread: str) -> bool:
     """Has any mail of the thread been sent, or may one have been? One that is being sent counts."""
     left = OutboxMail.status.in_((MailStatus.SENDING, MailStatus.SENT)) | OutboxMail.is_maybe_twice
     return db.session.scalar(select(OutboxMail.id).where(_of(thread), left).limit(1)) is not None
+
+
+def latest_statuses(threads: Collection[str]) -> dict[str, MailStatus]:
+    """Thread → where its newest mail stands. A thread without any mail is absent."""
+    thread = func.split_part(OutboxMail.idempotency_key, ":", 1)
+    query = select(thread.label("thread"), OutboxMail.status).where(thread.in_(threads)).order_by(OutboxMail.id)
+    return {row.thread: row.status for row in db.session.execute(query)}
 
 
 def _close(thread: str, status: MailStatus, *conditions: ColumnElement[bool]) -> None:

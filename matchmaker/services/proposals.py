@@ -1,16 +1,16 @@
 """Putting matches to both sides, and what they answer."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from matchmaker.extensions import db
-from matchmaker.models import DeclineReason, Match, MatchStatus, Need, Offer, Organisation, Proposal, ProposalStatus, Side
-from matchmaker.models.base import now
+from matchmaker.models import Category, DeclineReason, Match, MatchStatus, Need, Offer, Organisation, Proposal, ProposalStatus, Side
+from matchmaker.models.base import PARIS, now
 from matchmaker.services import outbox
 from matchmaker.services.errors import NotAllowedNow
 
@@ -69,13 +69,13 @@ def announce_mutual_yes(proposal: Proposal, *, settings: outbox.MailSettings) ->
         )
 
 
-def decline(proposal: Proposal, *, reason: DeclineReason, comment: str = "") -> None:
-    """Say no, with a reason. The match ends, and the other side's question is withdrawn if it is still open."""
+def decline(proposal: Proposal, *, reason: DeclineReason, comment: str = "", settings: outbox.MailSettings) -> None:
+    """Say no, with a reason. The match ends; the other side's question is withdrawn, or its yes is told that it leads nowhere."""
     match = locked_match(proposal)
     proposal.decline_reason = reason
     proposal.decline_comment = comment.strip()
     give_answer(proposal, ProposalStatus.DECLINED)
-    end(match)
+    end(match, settings=settings)
 
 
 def give_answer(proposal: Proposal, status: ProposalStatus) -> None:
@@ -94,31 +94,71 @@ def locked_match(proposal: Proposal) -> Match:
     return match
 
 
-def end(match: Match, *, leave: ProposalStatus = ProposalStatus.WITHDRAWN) -> None:
-    """The match is over; questions without an answer become ``leave``."""
+def end(match: Match, *, leave: ProposalStatus = ProposalStatus.WITHDRAWN, settings: outbox.MailSettings) -> None:
+    """The match is over: questions without an answer become ``leave``, and who said yes is told kindly."""
     match.status = MatchStatus.ENDED
     for side in match.proposals:
         if side.can_be_answered():
             side.status = leave
+        elif side.status is ProposalStatus.ACCEPTED and side.organisation.can_be_written_to():
+            uid = f"no-follow-up-{match.id}-{side.organisation_id}"
+            outbox.queue("no_follow_up", uid=uid, recipient=side.organisation.email, settings=settings, proposal=side)
 
 
-def expire_due(*, today: date) -> int:
+def part(proposal: Proposal) -> None:
+    """Two yes that led nowhere: the places on both sides are free again, and the pair is not proposed anew."""
+    match = locked_match(proposal)
+    if not match.is_mutual:
+        raise NotAllowedNow(match.status)
+    match.status = MatchStatus.ENDED
+
+
+def expire_due(*, today: date, settings: outbox.MailSettings) -> int:
     """End the matches that somebody left without an answer past the date. Returns how many."""
-    silent = select(Match).join(Proposal).where(Match.status == MatchStatus.PROPOSED, Proposal.status == ProposalStatus.PENDING, Proposal.answer_by < today)
-    matches = db.session.scalars(silent.distinct().options(selectinload(Match.proposals))).all()
+    silent = select(Match.id).join(Proposal).where(Match.status == MatchStatus.PROPOSED, Proposal.status == ProposalStatus.PENDING, Proposal.answer_by < today)
+    matches = locked(select(Match).where(Match.id.in_(silent)))
     for match in matches:
-        end(match, leave=ProposalStatus.EXPIRED)
+        end(match, leave=ProposalStatus.EXPIRED, settings=settings)
     return len(matches)
 
 
-def end_of_declaration(declaration: Need | Offer) -> int:
+def locked(query: Select[Match]) -> Sequence[Match]:
+    """These matches, locked in a fixed order and as they are now: an answer that comes in the same second waits or was seen."""
+    query = query.where(Match.status == MatchStatus.PROPOSED).order_by(Match.id).with_for_update(of=Match)
+    return db.session.scalars(query.options(selectinload(Match.proposals)), execution_options={"populate_existing": True}).all()
+
+
+def end_of_declaration(declaration: Need | Offer, *, settings: outbox.MailSettings) -> int:
     """A closed or paused declaration takes its open questions with it. Confirmed matches stay. Returns how many ended."""
     column = Match.need_id if isinstance(declaration, Need) else Match.offer_id
-    query = select(Match).where(column == declaration.id, Match.status == MatchStatus.PROPOSED).options(selectinload(Match.proposals))
-    matches = db.session.scalars(query).all()
+    matches = locked(select(Match).where(column == declaration.id))
     for match in matches:
-        end(match)
+        end(match, settings=settings)
     return len(matches)
+
+
+def open_questions(declaration: Need | Offer) -> int:
+    """How many proposals of this declaration await an answer: what a pause would withdraw."""
+    column = Match.need_id if isinstance(declaration, Need) else Match.offer_id
+    return db.session.scalar(select(func.count()).select_from(Match).where(column == declaration.id, Match.status == MatchStatus.PROPOSED)) or 0
+
+
+def asked_this_month(*, today: date) -> Counter[UUID]:
+    """Organisation id → proposals that were put to it since the first of the month."""
+    first = datetime(today.year, today.month, 1, tzinfo=PARIS)
+    query = select(Proposal.organisation_id, func.count()).where(Proposal.proposed_at >= first).group_by(Proposal.organisation_id)
+    asked: Counter[UUID] = Counter()
+    for organisation_id, number in db.session.execute(query):
+        asked[organisation_id] = number
+    return asked
+
+
+def refusals(territory_ids: Sequence[int]) -> list[tuple[Category, DeclineReason, int]]:
+    """Why structures of these territories said no: category, reason, how often; the most frequent first."""
+    number = func.count().label("number")
+    query = select(Need.category, Proposal.decline_reason, number).join(Proposal.match).join(Match.need)
+    query = query.where(Need.territory_id.in_(territory_ids), Proposal.decline_reason.is_not(None)).group_by(Need.category, Proposal.decline_reason)
+    return [(category, reason, count) for category, reason, count in db.session.execute(query.order_by(number.desc()).limit(20)) if reason is not None]
 
 
 TABS = ("todo", "waiting", "done")

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from matchmaker.extensions import db
-from matchmaker.models import Commune, Meeting, Organisation, Role, Room, Table, User, Venue
-from matchmaker.services.errors import NoReach, NotAllowedNow
+from matchmaker.models import Commune, JobDating, JobDatingStatus, Meeting, Organisation, Participant, Role, Room, Table, User, Venue
+from matchmaker.models.base import now
+from matchmaker.services.errors import NoReach, TablesPlanned, TooManyPeople
 from matchmaker.services.territories import departement_of
 
 
@@ -26,7 +27,7 @@ class RoomPlan:
 def open_venue(organisation: Organisation, *, name: str, commune: Commune, rooms: Sequence[RoomPlan], **fields: Any) -> Venue:
     """A venue of a third place, its tables numbered through all rooms, the accessible ones first in each room."""
     venue = Venue()
-    describe(venue, name=name, commune=commune, rooms=rooms, **fields)
+    write(venue, name=name, commune=commune, rooms=rooms, **fields)
     venue.organisation = organisation
     organisation.is_third_place = True
     db.session.add(venue)
@@ -35,7 +36,31 @@ def open_venue(organisation: Organisation, *, name: str, commune: Commune, rooms
 
 
 def describe(venue: Venue, *, commune: Commune, rooms: Sequence[RoomPlan], **fields: Any) -> None:
-    """Write the description. Raises NotAllowedNow when the tables change while a plan stands on them."""
+    """Write the description anew. Raises TablesPlanned when tables change while a plan stands on them.
+
+    Raises TooManyPeople when a published job dating to come expects more people than it would allow.
+    """
+    lock(venue)
+    write(venue, commune=commune, rooms=rooms, **fields)
+    guests = most_guests(venue)
+    if guests > venue.seats_for_guests:
+        raise TooManyPeople(guests + venue.staff_count, venue.authorised_headcount)
+
+
+def lock(venue: Venue) -> None:
+    """Wait for whoever describes it or publishes a job dating there, and read it again."""
+    db.session.refresh(venue, Venue.__table__.columns.keys(), with_for_update=True)
+
+
+def most_guests(venue: Venue) -> int:
+    """The most people that a published job dating to come expects here, the venue's team not counted."""
+    people = func.sum(Participant.delegates)
+    to_come = (JobDating.venue_id == venue.id, JobDating.status == JobDatingStatus.PUBLISHED, JobDating.ends_at >= now())
+    query = select(people).join(Participant.job_dating).where(*to_come).group_by(JobDating.id).order_by(people.desc()).limit(1)
+    return db.session.scalar(query) or 0
+
+
+def write(venue: Venue, *, commune: Commune, rooms: Sequence[RoomPlan], **fields: Any) -> None:
     departement = departement_of(commune)
     if departement is None:
         raise NoReach(commune.code)
@@ -54,8 +79,9 @@ def furnish(venue: Venue, rooms: Sequence[RoomPlan]) -> None:
         if (old.tables, old.accessible_tables) != (new.tables, new.accessible_tables):
             break
         kept += 1
-    if any(tables_are_planned(room) for room in venue.rooms[kept:]):
-        raise NotAllowedNow("tables are in a plan")
+    plans = planned_on([table.id for room in venue.rooms[kept:] for table in room.tables])
+    if plans:
+        raise TablesPlanned(is_to_come=any(job_dating.is_open for job_dating in plans))
     del venue.rooms[kept:]
     for room in venue.rooms:
         room.name = str(room.id)
@@ -78,9 +104,10 @@ def room_plans(venue: Venue) -> list[RoomPlan]:
     return [RoomPlan(room.name, len(room.tables), sum(table.is_accessible for table in room.tables)) for room in venue.rooms]
 
 
-def tables_are_planned(room: Room) -> bool:
-    query = select(Meeting.id).join(Meeting.table).where(Table.room_id == room.id).limit(1)
-    return db.session.scalar(query) is not None
+def planned_on(table_ids: Sequence[UUID]) -> list[JobDating]:
+    """The job datings whose plans use one of these tables, also those that are cancelled or over."""
+    meetings = select(Meeting.job_dating_id).where(Meeting.table_id.in_(table_ids))
+    return list(db.session.scalars(select(JobDating).where(JobDating.id.in_(meetings))))
 
 
 def in_hands_of(user: User) -> list[Venue]:

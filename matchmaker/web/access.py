@@ -13,9 +13,11 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from matchmaker.extensions import db
-from matchmaker.models import JobDating, MatchingRun, Need, Offer, Organisation, Proposal, Role, Territory, User, Venue
+from matchmaker.models import JobDating, MatchingRun, Need, Offer, Organisation, Proposal, Role, Status, Territory, User, Venue
 from matchmaker.services import declarations, job_datings, matching, proposals, venues
 
+# A larger number is none of the database's, which would fail on it instead of finding nothing.
+LARGEST_ID = 2**31 - 1
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
 
 
@@ -107,6 +109,24 @@ def my_offer(offer_id: UUID) -> Offer:
     return offer if offer.organisation_id == my_organisation().id else abort(404)
 
 
+def need_in_sight(need_id: UUID) -> Need:
+    """One's own need, or one of the territories that one looks after: who reads a run reads the announcements."""
+    need: Need = found(declarations.declaration(Need, need_id))
+    return need if in_sight(need) else abort(404)
+
+
+def offer_in_sight(offer_id: UUID) -> Offer:
+    offer: Offer = found(declarations.declaration(Offer, offer_id))
+    return offer if in_sight(offer) else abort(404)
+
+
+def in_sight(declaration: Need | Offer) -> bool:
+    """A draft, and a succession in confidence, are their organisation's alone."""
+    user = signed_in()
+    is_told = declaration.status is not Status.DRAFT and not declaration.is_confidential
+    return user.organisation_id == declaration.organisation_id or (is_told and user.looks_after(declaration.territory))
+
+
 def my_proposal(proposal_id: UUID) -> Proposal:
     proposal: Proposal = found(proposals.proposal_of(my_organisation(), proposal_id))
     return proposal
@@ -120,7 +140,7 @@ def organisation_in_my_hands(organisation_id: UUID) -> Organisation:
 
 
 def territory_in_my_care(territory_id: int) -> Territory:
-    territory: Territory = found(db.session.get(Territory, territory_id))
+    territory: Territory = found(db.session.get(Territory, territory_id) if territory_id <= LARGEST_ID else None)
     return territory if signed_in().looks_after(territory) else abort(404)
 
 

@@ -1,4 +1,4 @@
-"""Signing in and out, signing up, one's own account; the administrator's list of accounts."""
+"""Signing in and out, signing up, one's own account; the accounts that the administration opens, changes and closes."""
 
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -6,43 +6,17 @@ from uuid import UUID
 from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import login_user, logout_user
-from wtforms import BooleanField, PasswordField, RadioField, SelectField, StringField
-from wtforms.validators import EqualTo, Length
 
 from matchmaker.extensions import db, limiter, login_manager
 from matchmaker.models import Family, Role, User
 from matchmaker.services import accounts, organisations
 from matchmaker.services.errors import EmailTaken, SiretTaken
-from matchmaker.web import labels
-from matchmaker.web.access import admin_required, is_signed_in, public, signed_in, signed_in_required
-from matchmaker.web.forms import CommuneField, Form, NumberField, answer, at_most, full_address, required
+from matchmaker.web.access import admin_required, found, is_signed_in, public, signed_in, signed_in_required
+from matchmaker.web.account_forms import DutiesForm, LoginForm, NewAccountForm, PasswordForm, SignUpForm
+from matchmaker.web.forms import answer, clean
 
 bp = Blueprint("accounts", __name__)
-
-
-class LoginForm(Form):
-    email = StringField("Adresse électronique", [required("Écrivez votre adresse électronique.")])
-    password = PasswordField("Mot de passe", [required("Écrivez votre mot de passe.")])
-
-
-class SignUpForm(Form):
-    organisation = StringField("Nom de votre structure", [required("Dites-nous comment s’appelle votre structure."), at_most(200)])
-    number = NumberField("SIRET ou numéro RNA")
-    family = RadioField("Votre structure est…", [required("Choisissez ce qui s’en approche le plus.")], choices=labels.choices(Family), validate_choice=True)
-    commune = CommuneField("Votre commune", [required("Où êtes-vous\u00a0? Le nom ou le code postal.")])
-    name = StringField("Votre nom", [required("Écrivez votre nom."), at_most(120)])
-    email = StringField("Votre adresse électronique", [required("Écrivez votre adresse."), full_address])
-    password = PasswordField(
-        "Choisissez un mot de passe",
-        [required("Choisissez un mot de passe."), Length(12, 128, "Douze caractères au moins. Une phrase fait un bon mot de passe.")],
-    )
-    again = PasswordField("Le même, encore une fois", [EqualTo("password", "Les deux ne sont pas pareils.")])
-    monthly_budget = RadioField(
-        "Combien de fois par mois peut-on vous solliciter\u00a0?",
-        choices={"2": "2 fois", "4": "4 fois", "6": "6 fois", "10": "10 fois"},
-        default="6",
-    )
-    terms = BooleanField("J’accepte que ma structure et ses annonces soient montrées aux autres structures", [required("Cochez pour continuer.")])
+PER_PAGE = 50
 
 
 @bp.route("/connexion", methods=["GET", "POST"])
@@ -59,10 +33,16 @@ def login() -> ResponseReturnValue:
         form.password.errors = ["L’adresse ou le mot de passe n’est pas le bon."]
         return answer("accounts/login.html", form)
     db.session.commit()
+    enter(user)
+    return redirect(own_path(request.args.get("next")) or home_of(user))
+
+
+def enter(user: User) -> None:
+    """Begin the session of this account, and nothing of one before it."""
     session.clear()
     login_user(user)
+    session["password"] = accounts.password_mark(user)
     session.permanent = True
-    return redirect(own_path(request.args.get("next")) or home_of(user))
 
 
 def own_path(target: str | None) -> str | None:
@@ -84,7 +64,7 @@ def home_of(user: User) -> str:
 def logout() -> ResponseReturnValue:
     logout_user()
     session.clear()
-    flash("Vous êtes déconnecté. À bientôt.", "message")
+    flash("Vous voilà hors connexion. À bientôt.", "message")
     return redirect(url_for("pages.home"))
 
 
@@ -104,8 +84,7 @@ def sign_up() -> ResponseReturnValue:
         form.email.errors = ["Cette adresse a déjà un compte. Connectez-vous plutôt."]
         return answer("accounts/sign_up.html", form)
     db.session.commit()
-    session.clear()
-    login_user(user)
+    enter(user)
     flash("Bienvenue. Dites maintenant ce que vous cherchez, ou ce que vous pouvez offrir.", "success")
     return redirect(url_for("declarations.mine"))
 
@@ -123,36 +102,102 @@ def register(form: SignUpForm) -> User:
     return accounts.create_account(email=form.email.data, password=form.password.data, name=form.name.data, organisation=organisation)
 
 
-@bp.get("/compte")
+@bp.route("/compte", methods=["GET", "POST"])
+@limiter.limit("20 per 15 minutes", methods=["POST"])
 @signed_in_required
 def mine() -> ResponseReturnValue:
-    return render_template("accounts/mine.html", user=signed_in())
-
-
-class RoleForm(Form):
-    role = SelectField("Rôle", choices=labels.choices(Role))
+    """One's own account, and another password for it."""
+    form, user = PasswordForm(), signed_in()
+    in_care = accounts.territories_in_care(user)
+    if not form.validate_on_submit():
+        return answer("accounts/mine.html", form, user=user, in_care=in_care)
+    if not accounts.opens(user.password_hash, form.current.data):
+        form.current.errors = ["Ce n’est pas votre mot de passe actuel."]
+        return answer("accounts/mine.html", form, user=user, in_care=in_care)
+    accounts.set_password(user, form.password.data)
+    db.session.commit()
+    enter(user)
+    flash("Votre mot de passe est changé. Les autres appareils vous le demanderont.", "success")
+    return redirect(url_for("accounts.mine"))
 
 
 @bp.get("/comptes")
 @admin_required
 def all_accounts() -> ResponseReturnValue:
-    return render_template("accounts/all.html", accounts=accounts.accounts(), form=RoleForm())
+    text = clean(request.args.get("q"))[:100]
+    page = request.args.get("page", 1, type=int)
+    return render_template("accounts/all.html", results=accounts.search_accounts(text, page=page, per_page=PER_PAGE), text=text)
 
 
-@bp.post("/comptes/<uuid:user_id>/role")
+@bp.route("/comptes/nouveau", methods=["GET", "POST"])
 @admin_required
-def change_role(user_id: UUID) -> ResponseReturnValue:
-    form, user = RoleForm(), db.session.get(User, user_id)
-    if user is None:
-        abort(404)
+def new() -> ResponseReturnValue:
+    form = NewAccountForm()
     if not form.validate_on_submit():
-        abort(400)
-    if user.id == signed_in().id or (Role(form.role.data) in (Role.MEMBER, Role.HOST) and user.organisation_id is None):
-        abort(409)
-    user.role = Role(form.role.data)
+        return answer("accounts/new.html", form)
+    passphrase = accounts.new_passphrase()
+    try:
+        user = accounts.create_account(email=form.email.data, name=form.name.data, password=passphrase, **form.columns())
+    except EmailTaken:
+        form.email.errors = ["Cette adresse a déjà un compte."]
+        return answer("accounts/new.html", form)
     db.session.commit()
-    flash(f"Rôle changé\u00a0: {user.email} est maintenant «\u00a0{labels.label(user.role)}\u00a0».", "success")
-    return redirect(url_for("accounts.all_accounts"))
+    return show_once(user, passphrase, back=url_for("accounts.all_accounts"))
+
+
+def show_once(user: User, passphrase: str, *, back: str) -> ResponseReturnValue:
+    """The only page that shows a passphrase that we made: no address leads to it, and nothing keeps it."""
+    return render_template("accounts/passphrase.html", account=user, passphrase=passphrase, back=back)
+
+
+@bp.route("/comptes/<uuid:user_id>", methods=["GET", "POST"])
+@admin_required
+def show(user_id: UUID) -> ResponseReturnValue:
+    """An account, and another role for it."""
+    account: User = found(db.session.get(User, user_id))
+    if request.method == "POST":
+        not_oneself(account)
+    form = DutiesForm(account)
+    if not form.validate_on_submit():
+        return answer("accounts/show.html", form, account=account)
+    accounts.change_duties(account, **form.columns())
+    db.session.commit()
+    flash("C’est enregistré. Le nouveau rôle vaut dès la page suivante que la personne ouvre.", "success")
+    return redirect(url_for("accounts.show", user_id=account.id))
+
+
+def not_oneself(user: User) -> User:
+    """Nobody shuts the door behind the last administrator."""
+    return abort(409) if user.id == signed_in().id else user
+
+
+@bp.post("/comptes/<uuid:user_id>/fermer")
+@admin_required
+def close(user_id: UUID) -> ResponseReturnValue:
+    user = not_oneself(found(db.session.get(User, user_id)))
+    user.is_active = False
+    db.session.commit()
+    flash(f"Le compte {user.email} est fermé. Il n’ouvre plus rien, et vous pouvez le rouvrir.", "success")
+    return redirect(url_for("accounts.show", user_id=user.id))
+
+
+@bp.post("/comptes/<uuid:user_id>/rouvrir")
+@admin_required
+def reopen(user_id: UUID) -> ResponseReturnValue:
+    user = not_oneself(found(db.session.get(User, user_id)))
+    user.is_active = True
+    db.session.commit()
+    flash(f"Le compte {user.email} est rouvert. Son mot de passe n’a pas changé.", "success")
+    return redirect(url_for("accounts.show", user_id=user.id))
+
+
+@bp.post("/comptes/<uuid:user_id>/mot-de-passe")
+@admin_required
+def renew_password(user_id: UUID) -> ResponseReturnValue:
+    user, passphrase = not_oneself(found(db.session.get(User, user_id))), accounts.new_passphrase()
+    accounts.set_password(user, passphrase)
+    db.session.commit()
+    return show_once(user, passphrase, back=url_for("accounts.show", user_id=user.id))
 
 
 @login_manager.user_loader
@@ -161,5 +206,8 @@ def load_user(user_id: str) -> User | None:
         user = accounts.account(UUID(user_id))
     except ValueError:
         return None
-    # A demo account opens nowhere but in the demonstration, even with a cookie from it.
-    return None if user is not None and user.is_demo and not current_app.config["DEMO"] else user
+    if user is None:
+        return None
+    # A demo account opens nowhere but in the demonstration, even with a cookie from it; a new password ends what the old one opened.
+    is_foreign = user.is_demo and not current_app.config["DEMO"]
+    return None if is_foreign or session.get("password") not in {None, accounts.password_mark(user)} else user

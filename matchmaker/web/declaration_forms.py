@@ -5,16 +5,27 @@ from decimal import Decimal
 from typing import Any
 
 from wtforms import BooleanField, DateField, DecimalField, IntegerField, RadioField, SelectField, StringField, TextAreaField, ValidationError
-from wtforms.validators import NumberRange, Optional
+from wtforms.validators import Optional, StopValidation
 
 from matchmaker.models import Category, Flag, Need, Offer, Organisation, Theme, Unit
 from matchmaker.models.base import today
 from matchmaker.models.declarations import HALF_DAYS
 from matchmaker.web import labels
-from matchmaker.web.forms import BoxesField, CommuneField, Form, at_most, bits, numbers, reached, required
+from matchmaker.web.forms import BoxesField, CommuneField, Form, at_most, between, bits, idcc_number, next_time, numbers, reached, required
 
 RADIUS = {"10": "10 km", "30": "30 km", "60": "60 km", "100": "100 km"}
 YES_NO_UNKNOWN = {"": "je ne sais pas", "yes": "oui", "no": "non"}
+
+
+def day(words: str) -> DateField:
+    return DateField(words, [Optional(), of_our_time])
+
+
+def of_our_time(_form: Form, field: DateField) -> None:
+    """A day of the calendar, some years from now at most: not the year 1, which is a slip of the keyboard."""
+    if field.data is None or abs(field.data.year - today().year) > 20:
+        field.errors = []
+        raise StopValidation("Cette date n’existe pas." if field.data is None else "C’est trop loin d’aujourd’hui. Vérifiez l’année.")
 
 
 class DeclarationForm(Form):
@@ -25,20 +36,19 @@ class DeclarationForm(Form):
     commune = CommuneField("Où cela se passe-t-il\u00a0?", [required("Écrivez une commune ou un code postal."), reached])
     radius_km = RadioField("Jusqu’où\u00a0?", choices=RADIUS, default="30")
     areas = BoxesField("Et aussi, en entier", [Optional()])
-    starts_on = DateField("À partir du", [Optional()])
-    ends_on = DateField("Jusqu’au", [Optional()])
+    starts_on = day("À partir du")
+    ends_on = day("Jusqu’au")
     skills = StringField("Mots qui comptent", [at_most(400)])
     themes = BoxesField("Thèmes", choices=labels.choices(Theme))
     flags = BoxesField("Ce qui est indispensable", choices=labels.choices(Flag))
     denied_flags = BoxesField("Ce que vous ne pouvez pas offrir", choices=labels.choices(Flag))
-    capacity = IntegerField("Avec combien de partenaires au plus\u00a0?", [Optional(), NumberRange(1, 500, "Écrivez un nombre entre 1 et 500.")], default=1)
+    capacity = IntegerField("Avec combien de partenaires au plus\u00a0?", [Optional(), between(1, 500, "Écrivez un nombre entre 1 et 500.")], default=1)
 
     def validate_ends_on(self, field: DateField) -> None:
         if field.data and self.starts_on.data and field.data < self.starts_on.data:
             raise ValidationError("La fin est avant le début.")
         if field.data and field.data < today():
-            year = today().year + 1
-            raise ValidationError(f"Cette date est passée. Vouliez-vous écrire {field.data.day:02d}/{field.data.month:02d}/{year}\u00a0?")
+            raise ValidationError(f"Cette date est passée. Vouliez-vous écrire {next_time(field.data):%d/%m/%Y}\u00a0?")
 
     def validate_denied_flags(self, field: BoxesField) -> None:
         if set(field.data or []) & set(self.flags.data or []):
@@ -57,13 +67,20 @@ class RemoteMixin:
     remote_share = RadioField("À distance", choices={"0": "sur place", "50": "en partie", "100": "entièrement"}, default="0")
 
 
+class AmountField(DecimalField):
+    """A number as people write it: « 0,4 » or « 2 000 »."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        super().process_formdata([value.replace(",", ".").replace(" ", "").replace(labels.NBSP, "") for value in valuelist])
+
+
 def amount(words: str, *, most: int = 1_000_000) -> DecimalField:
-    check = NumberRange(Decimal("0.01"), most, "Écrivez un nombre plus grand que zéro.")
-    return DecimalField(words, [Optional(), check], use_locale=False)
+    check = between(Decimal("0.01"), most, "Écrivez un nombre plus grand que zéro.")
+    return AmountField(words, [Optional(), check])
 
 
 def euros(words: str) -> IntegerField:
-    return IntegerField(words, [Optional(), NumberRange(0, 100_000_000, "Écrivez un montant en euros.")])
+    return IntegerField(words, [Optional(), between(0, 100_000_000, "Écrivez un montant en euros.")])
 
 
 class BudgetMixin:
@@ -88,12 +105,8 @@ class PooledJobForm(HalfDaysMixin, RemoteMixin, DeclarationForm):
     volume = amount("Quelle part d’un temps plein\u00a0?", most=1)
     occupation = StringField("Métier", [required("Écrivez le nom du métier."), at_most(80)])
     months = BoxesField("Quels mois\u00a0?", choices={str(number): month.capitalize() for number, month in enumerate(labels.MONTHS, 1)})
-    idcc = StringField("Convention collective (numéro IDCC)", [at_most(4)])
+    idcc = StringField("Convention collective (numéro IDCC)", [at_most(4), idcc_number])
     vat = RadioField("Êtes-vous assujetti à la TVA\u00a0?", choices=YES_NO_UNKNOWN, default="")
-
-    def validate_idcc(self, field: StringField) -> None:
-        if field.data and not field.data.isdigit():
-            raise ValidationError("Un numéro IDCC s’écrit en chiffres, comme 1518.")
 
 
 class PurchaseForm(BudgetMixin, DeclarationForm):
@@ -130,8 +143,8 @@ class SuccessionForm(DeclarationForm):
         [required("Choisissez-en une.")],
         choices={"salaried": "direction salariée", "voluntary": "présidence ou trésorerie bénévole", "takeover": "reprise en SCOP ou en SCIC"},
     )
-    horizon_months = IntegerField("Dans combien de mois\u00a0?", [Optional(), NumberRange(0, 120, "Écrivez un nombre de mois, de 0 à 120.")])
-    handover_months = IntegerField("Durée du tuilage, en mois", [Optional(), NumberRange(0, 60, "Écrivez un nombre de mois, de 0 à 60.")])
+    horizon_months = IntegerField("Dans combien de mois\u00a0?", [Optional(), between(0, 120, "Écrivez un nombre de mois, de 0 à 120.")])
+    handover_months = IntegerField("Durée du tuilage, en mois", [Optional(), between(0, 60, "Écrivez un nombre de mois, de 0 à 60.")])
     is_confidential = BooleanField("Publier sans notre nom", default=True)
 
 

@@ -11,11 +11,13 @@ from matchmaker.extensions import db, nudge
 from matchmaker.models import Category, Eligibility, Need, Offer, Status
 from matchmaker.models.base import today
 from matchmaker.services import declarations, matching, proposals, territories
-from matchmaker.services.errors import NotAllowedNow, RunUnderWay
-from matchmaker.web.access import member_required, my_need, my_offer, my_organisation
+from matchmaker.services.errors import NotAllowedNow
+from matchmaker.web.access import member_required, my_need, my_offer, my_organisation, need_in_sight, offer_in_sight, signed_in, signed_in_required
 from matchmaker.web.declaration_forms import GUIDES, DeclarationForm, columns, form_for
 from matchmaker.web.forms import answer
+from matchmaker.web.settings import mail_settings
 from tasks.matching import run_due
+from tasks.outbox import drain
 
 bp = Blueprint("declarations", __name__)
 
@@ -108,20 +110,30 @@ def filled_form(kind: Kind, category: Category, declaration: Need | Offer | None
 
 
 @bp.get("/besoins/<uuid:need_id>")
-@member_required
+@signed_in_required
 def show_need(need_id: UUID) -> ResponseReturnValue:
-    return show(my_need(need_id))
+    return show(need_in_sight(need_id))
 
 
 @bp.get("/offres/<uuid:offer_id>")
-@member_required
+@signed_in_required
 def show_offer(offer_id: UUID) -> ResponseReturnValue:
-    return show(my_offer(offer_id))
+    return show(offer_in_sight(offer_id))
 
 
 def show(declaration: Need | Offer) -> ResponseReturnValue:
     kind, guide = kind_of(declaration), GUIDES[declaration.category]
-    return render_template("declarations/show.html", declaration=declaration, kind=kind, guide=guide, details=details_of(declaration), Status=Status)
+    is_mine, waiting = declaration.organisation_id == signed_in().organisation_id, proposals.open_questions(declaration)
+    return render_template(
+        "declarations/show.html",
+        declaration=declaration,
+        kind=kind,
+        guide=guide,
+        details=details_of(declaration),
+        is_mine=is_mine,
+        waiting=waiting,
+        Status=Status,
+    )
 
 
 def details_of(declaration: Need | Offer) -> list[tuple[str, str]]:
@@ -155,7 +167,10 @@ def edit(declaration: Need | Offer) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return ask(form, kind, category, declaration)
     declarations.revise(declaration, **columns(form, GUIDES[category], areas_by_code()))
+    if declaration.is_open:
+        matching.wish_for_a_run(declaration.territory)
     db.session.commit()
+    nudge(run_due)
     flash("C’est enregistré.", "success")
     return redirect(page_of(declaration))
 
@@ -177,7 +192,7 @@ def publish(declaration: Need | Offer) -> ResponseReturnValue:
         declarations.publish(declaration, today=today())
     except NotAllowedNow:
         abort(409)
-    ask_for_a_run(declaration)
+    matching.wish_for_a_run(declaration.territory)
     db.session.commit()
     nudge(run_due)
     words = "Votre besoin est publié" if isinstance(declaration, Need) else "Votre offre est publiée"
@@ -185,12 +200,27 @@ def publish(declaration: Need | Offer) -> ResponseReturnValue:
     return redirect(page_of(declaration))
 
 
-def ask_for_a_run(declaration: Need | Offer) -> None:
-    """A new need or offer may change who fits whom; a run that waits already will see it."""
+@bp.post("/besoins/<uuid:need_id>/supprimer")
+@member_required
+def delete_need(need_id: UUID) -> ResponseReturnValue:
+    return delete(my_need(need_id))
+
+
+@bp.post("/offres/<uuid:offer_id>/supprimer")
+@member_required
+def delete_offer(offer_id: UUID) -> ResponseReturnValue:
+    return delete(my_offer(offer_id))
+
+
+def delete(declaration: Need | Offer) -> ResponseReturnValue:
+    """Only a draft goes: what was published is part of the history of others."""
     try:
-        matching.request_run(declaration.territory)
-    except RunUnderWay:
-        return
+        declarations.delete_draft(declaration)
+    except NotAllowedNow:
+        abort(409)
+    db.session.commit()
+    flash("Le brouillon est supprimé.", "success")
+    return redirect(url_for("declarations.mine"))
 
 
 @bp.post("/besoins/<uuid:need_id>/pause")
@@ -223,8 +253,9 @@ def leave(declaration: Need | Offer, status: Status) -> ResponseReturnValue:
         declarations.change_status(declaration, status)
     except NotAllowedNow:
         abort(409)
-    ended = proposals.end_of_declaration(declaration)
+    ended = proposals.end_of_declaration(declaration, settings=mail_settings())
     db.session.commit()
+    nudge(drain)
     done = "L’annonce est en pause" if status is Status.PAUSED else "L’annonce est fermée"
     flash(f"{done}. " + (f"Propositions en cours retirées\u00a0: {ended}." if ended else "Vous pouvez la publier de nouveau quand vous voulez."), "success")
     return redirect(page_of(declaration))

@@ -1,14 +1,16 @@
 """Every refusal as a page in plain French, with a way on. The words are in templates/errors."""
 
 import logging
+from math import ceil
+from time import time
 
-from flask import Flask, render_template, request
+from flask import Flask, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
-from matchmaker.extensions import db
+from matchmaker.extensions import db, limiter
 
 log = logging.getLogger(__name__)
 
@@ -18,25 +20,48 @@ LATE_FORM = (
 )
 
 
-def error_page(code: int, **words: str) -> ResponseReturnValue:
+def error_page(code: int, **words: str) -> tuple[str, int]:
     """The page of this code; ``message`` says more precisely what happened."""
     general = 400 if code < 500 else 500
     return render_template([f"errors/{code}.html", f"errors/{general}.html"], **words), code
 
 
 def on_http_error(error: HTTPException) -> ResponseReturnValue:
-    return error.response or error_page(error.code or 500)
+    if error.response:
+        return error.response
+    page, code = error_page(error.code or 500)
+    return page, code, headers_of(error)
+
+
+def headers_of(error: HTTPException) -> dict[str, str]:
+    """What a refusal says to machines: which methods there are, when to come back."""
+    told = {name: value for name, value in error.get_headers() if name != "Content-Type"}
+    if error.code == 429 and (limit := limiter.current_limit):
+        told["Retry-After"] = str(max(1, ceil(limit.reset_at - time())))
+    return told
 
 
 def on_csrf_error(_error: CSRFError) -> ResponseReturnValue:
     return error_page(400, message=LATE_FORM)
 
 
-def on_database_down(error: OperationalError) -> ResponseReturnValue:
-    """A page of its own: the layout asks the database who is signed in."""
+# A lock that did not come, a deadlock, a statement that took too long.
+BUSY = {"55P03", "40P01", "57014"}
+
+
+def on_database_error(error: OperationalError) -> ResponseReturnValue:
+    """Somebody else is writing the same thing: try again. Or the database is away."""
+    if getattr(error.orig, "sqlstate", None) not in BUSY:
+        return database_down(error)
+    db.session.rollback()
+    return error_page(409, message="Quelqu’un travaille sur la même chose en ce moment. Rien n’a été changé\u00a0: réessayez dans une minute.")
+
+
+def database_down(error: OperationalError) -> ResponseReturnValue:
+    """A page of its own, without what templates are given: the layout and its menu ask the database who is signed in."""
     log.error("database unreachable for %s: %s", request.path, error.orig)
     db.session.remove()
-    return render_template("errors/database_down.html"), 503, {"Retry-After": "10"}
+    return current_app.jinja_env.get_template("errors/database_down.html").render(), 503, {"Retry-After": "10"}
 
 
 def on_crash(error: Exception) -> ResponseReturnValue:
@@ -48,6 +73,6 @@ def on_crash(error: Exception) -> ResponseReturnValue:
 def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, on_http_error)
     app.register_error_handler(CSRFError, on_csrf_error)
-    app.register_error_handler(OperationalError, on_database_down)
+    app.register_error_handler(OperationalError, on_database_error)
     if not app.testing:
         app.register_error_handler(Exception, on_crash)

@@ -1,17 +1,21 @@
 """What all forms share: our words, trimmed texts, a commune that people type as they say it, and 422 when refused."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
-from flask import current_app, render_template
+from flask import abort, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from wtforms import Field, PasswordField, SelectMultipleField, StringField, ValidationError
-from wtforms.validators import DataRequired, Length
+from wtforms.validators import DataRequired, Length, StopValidation
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from matchmaker.models import Commune
+from matchmaker.models.base import today
 from matchmaker.services import organisations, territories
 
 
@@ -35,6 +39,10 @@ class Form(FlaskForm):
                 filters = (as_typed if issubclass(unbound_field.field_class, PasswordField) else clean, *filters)
             return unbound_field.bind(form=form, filters=filters, **options)
 
+        def wrap_formdata(self, form: Any, formdata: Any) -> Any:
+            """Flask-WTF would take JSON too, and with it lists and numbers where fields expect what people type."""
+            return abort(415) if request.is_json else super().wrap_formdata(form, formdata)
+
 
 def answer(template: str, form: Form, **context: Any) -> ResponseReturnValue:
     """The page of a form: 422 when it came back with something to correct."""
@@ -49,10 +57,27 @@ def at_most(length: int) -> Length:
     return Length(max=length, message=f"C’est trop long\u00a0: {length} caractères au plus.")
 
 
+def between(least: int | Decimal, most: int, message: str) -> Callable[[Form, Field], None]:
+    """A number from ``least`` to ``most``. One sentence, ours alone, for whatever else was written: letters, NaN, 400 digits."""
+
+    def check(_form: Form, field: Field) -> None:
+        is_number = field.data is not None and Decimal(field.data).is_finite()
+        if not is_number or not least <= field.data <= most:
+            field.errors = []
+            raise StopValidation(message)
+
+    return check
+
+
+def idcc_number(_form: Form, field: StringField) -> None:
+    if field.data and not re.fullmatch("[0-9]+", field.data):
+        raise ValidationError("Un numéro IDCC s’écrit en chiffres, comme 1518.")
+
+
 def full_address(_form: Form, field: StringField) -> None:
-    """An address that a mail can be sent to. Those of the demonstration end in .test, which is nobody's."""
+    """An address that our mails can be sent to: ASCII before the @. Those of the demonstration end in .test, which is nobody's."""
     try:
-        validate_email(field.data, check_deliverability=False, test_environment=current_app.config["DEMO"])
+        validate_email(field.data, check_deliverability=False, allow_smtputf8=False, test_environment=current_app.config["DEMO"])
     except EmailNotValidError:
         raise ValidationError("Cette adresse ne semble pas complète.") from None
 
@@ -131,3 +156,13 @@ def bits(values: Iterable[str]) -> int:
 def numbers(mask: int) -> list[str]:
     """The ticks of a mask, as the form writes them."""
     return [str(bit) for bit in range(mask.bit_length()) if mask >> bit & 1]
+
+
+def next_time(day: date) -> date:
+    """The same day of the year, the next time that it comes: what was probably meant by a date that is past."""
+    for year in range(today().year, today().year + 9):
+        if (day.month, day.day) != (2, 29) or year % 4 == 0:
+            coming = day.replace(year=year)
+            if coming >= today():
+                return coming
+    return today()

@@ -1,16 +1,19 @@
 """What the planner says of a job dating: the answer as its title, the proof, what to change, the grid, and whether it is fair."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median_low
 from uuid import UUID
 
-from matchmaker.models import Answer, Invitation, JobDating, JobDatingStatus, Meeting, Organisation, Side, Table
+from matchmaker import mail
+from matchmaker.models import Answer, Invitation, JobDating, JobDatingStatus, MailStatus, Meeting, Organisation, Side, Table
+from matchmaker.services.errors import DomainError, MatchesTaken, MeetingsLost, RoundsDoNotFit, TooManyPeople, VenueTaken
 from matchmaker.web import labels
 
 NOON = (12, 0)
+NO_TABLE = "Tous les entretiens n’ont pas une table. Choisissez-les de nouveau avant de publier."
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,20 @@ class Fairness:
     most: int
     participants: int
     people: int
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """How many invitations have left, wait, could not leave, and have no address to go to."""
+
+    sent: int
+    waiting: int
+    failed: int
+    without_address: int
+
+    @property
+    def is_complete(self) -> bool:
+        return bool(self.sent) and not self.waiting and not self.failed
 
 
 def title(job_dating: JobDating, answers: Mapping[UUID, Invitation]) -> str:
@@ -55,6 +72,78 @@ def attendance(job_dating: JobDating, answers: Mapping[UUID, Invitation]) -> str
     if not any(invitation.answer for invitation in answers.values()):
         return f"{labels.plural(invited, 'structure est invitée', 'structures sont invitées')}"
     return f"{labels.plural(coming, 'structure vient', 'structures viennent')}, sur {invited}"
+
+
+def standing(job_dating: JobDating) -> str:
+    """Why what was asked for is not done: where the job dating stands."""
+    if job_dating.status is JobDatingStatus.CANCELLED:
+        return "Ce job dating est annulé. Rien n’a changé."
+    if job_dating.is_past:
+        return "Ce job dating est passé. Rien n’a changé."
+    if job_dating.status is JobDatingStatus.PUBLISHED:
+        return "Ce job dating est déjà publié. Rien de plus n’est parti."
+    return NO_TABLE
+
+
+def refusal(error: DomainError) -> str:
+    """Why a draft cannot be published, and the way out."""
+    match error:
+        case MeetingsLost():
+            lost = labels.plural(error.count, "entretien est retiré", "entretiens sont retirés")
+            return f"{lost} : une annonce est devenue confidentielle, ou une structure a renoncé. Choisissez de nouveau qui se rencontre."
+        case RoundsDoNotFit():
+            return "Tous les tours ne tiennent pas dans l’horaire."
+        case TooManyPeople():
+            return too_many(error)
+        case MatchesTaken():
+            return taken(error.meetings)
+        case VenueTaken():
+            other = error.job_dating
+            hours = f"le {labels.long_date(other.starts_at)}, de {labels.hour(other.starts_at)} à {labels.hour(other.ends_at)}"
+            return f"Ce lieu accueille déjà « {other.title} » {hours}. Changez les horaires."
+    return NO_TABLE
+
+
+def too_many(error: TooManyPeople) -> str:
+    excess = labels.plural(error.people - error.allowed, "personne", "personnes")
+    allowed = labels.plural(error.allowed, "autorisée", "autorisées")
+    return f"{labels.plural(error.people, 'personne', 'personnes')}, {allowed}, équipe comprise. Retirez {excess}."
+
+
+def taken(meetings: Sequence[Meeting]) -> str:
+    """Who meets already at another job dating."""
+    pairs = [f"{meeting.organisation_of(Side.NEED).name} et {meeting.organisation_of(Side.OFFER).name}" for meeting in meetings]
+    where = [f"« {meeting.job_dating.title} », {labels.short_date(meeting.job_dating.starts_at)}" for meeting in meetings]
+    if len(meetings) == 1:
+        return f"{pairs[0]} se rencontrent déjà à un autre job dating ({where[0]}). Retirez cet entretien."
+    named = " ; ".join(f"{pair} ({place})" for pair, place in zip(pairs, where, strict=True))
+    return f"{labels.number(len(meetings))} entretiens sont déjà prévus à un autre job dating : {named}. Retirez-les."
+
+
+def clashes(elsewhere: Sequence[Invitation]) -> list[str]:
+    """Who is invited to another job dating at the same hours."""
+    said = []
+    for invitation in elsewhere:
+        other = invitation.job_dating
+        hours = f"le {labels.short_date(other.starts_at)} de {labels.hour(other.starts_at)} à {labels.hour(other.ends_at)}"
+        said.append(f"{invitation.organisation.name} est aussi attendue à «\u00a0{other.title}\u00a0», {hours}.")
+    return said
+
+
+def delivery(answers: Mapping[UUID, Invitation], statuses: Mapping[str, MailStatus]) -> Delivery:
+    """What became of the invitations of a published job dating. ``statuses`` is by invitation id."""
+    found = Counter(statuses.get(str(invitation.id)) for invitation in answers.values())
+    return Delivery(found[MailStatus.SENT], found[MailStatus.QUEUED] + found[MailStatus.SENDING], found[MailStatus.FAILED], found[None])
+
+
+def can_be_written_to(organisation: Organisation) -> bool:
+    """Would an invitation leave, or is the telephone the only way?"""
+    return mail.address(organisation.email) is not None
+
+
+def written_to(job_dating: JobDating) -> int:
+    """How many mails leave when it is published."""
+    return sum(can_be_written_to(participant.organisation) for participant in job_dating.participants)
 
 
 def end(at: datetime) -> str:

@@ -3,19 +3,19 @@
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from wtforms import BooleanField, DateField, Field, IntegerField, SelectField, SelectMultipleField, StringField, TimeField, ValidationError
-from wtforms.validators import StopValidation
+from wtforms import BooleanField, DateField, IntegerField, SelectField, SelectMultipleField, StringField, TimeField, ValidationError
 
 from matchmaker.extensions import db, nudge
-from matchmaker.models import JobDating, JobDatingStatus, Participant, Theme
+from matchmaker.models import JobDating, JobDatingStatus, Organisation, Participant, Theme
 from matchmaker.models.base import now
-from matchmaker.services import job_datings, territories, venues
-from matchmaker.services.errors import NotAllowedNow, RoundsDoNotFit, TooManyPeople
+from matchmaker.services import invitations, job_datings, outbox, territories, venues
+from matchmaker.services.errors import MatchesTaken, MeetingsLost, NotAllowedNow, RoundsDoNotFit, TooManyPeople, VenueTaken
 from matchmaker.web import job_dating_plan, labels
 from matchmaker.web.access import found, holds, host_required, is_signed_in, job_dating_in_my_hands, public, signed_in, venue_in_my_hands
-from matchmaker.web.forms import Form, answer, at_most, required
+from matchmaker.web.forms import Form, answer, at_most, between, next_time, required
+from matchmaker.web.invitations import SAID
 from matchmaker.web.settings import mail_settings
 from tasks.outbox import drain
 
@@ -27,13 +27,7 @@ NO_ACCESSIBLE_TABLE = "Aucune table de ce lieu n’est accessible. Ajoutez une s
 
 def whole(words: str, least: int, most: int, default: int) -> IntegerField:
     """A number that must be written, with one sentence for whatever is wrong with it."""
-
-    def check(_form: Form, field: Field) -> None:
-        if field.data is None or not least <= field.data <= most:
-            field.errors = []
-            raise StopValidation(f"Écrivez un nombre de {least} à {most}.")
-
-    return IntegerField(words, [check], default=default)
+    return IntegerField(words, [between(least, most, f"Écrivez un nombre de {least} à {most}.")], default=default)
 
 
 class JobDatingForm(Form):
@@ -54,16 +48,21 @@ class JobDatingForm(Form):
         if field.data.year > datetime.now(labels.PARIS).year + 3:
             raise ValidationError("C’est dans plus de trois ans. Vérifiez l’année.")
 
+    @property
+    def day(self) -> date | None:
+        """The date, once it is one that can be: hours of the year 1 are not on the clock."""
+        return None if self.held_on.errors else self.held_on.data
+
     def validate_starts(self, field: TimeField) -> None:
-        refuse_absent_hour(self.held_on.data, field.data)
-        if self.held_on.data and not self.held_on.errors and instant(self.held_on.data, field.data) < now():
+        refuse_absent_hour(self.day, field.data)
+        if self.day and instant(self.day, field.data) < now():
             raise ValidationError("Cette heure est passée.")
 
     def validate_ends(self, field: TimeField) -> None:
-        refuse_absent_hour(self.held_on.data, field.data)
+        refuse_absent_hour(self.day, field.data)
         if self.starts.data and field.data <= self.starts.data:
             raise ValidationError("La fin est avant le début.")
-        if self.held_on.data and self.starts.data and instant(self.held_on.data, field.data) - instant(self.held_on.data, self.starts.data) > LONGEST:
+        if self.day and self.starts.data and instant(self.day, field.data) - instant(self.day, self.starts.data) > LONGEST:
             raise ValidationError("Un job dating dure douze heures au plus.")
 
     def facts(self) -> dict[str, object]:
@@ -95,17 +94,6 @@ class ParticipantForm(Form):
     needs_accessible = BooleanField("Table accessible")
 
 
-def next_time(day: date) -> date:
-    """The same day of the year, the next time that it comes."""
-    today = datetime.now(labels.PARIS).date()
-    for year in range(today.year, today.year + 9):
-        if (day.month, day.day) != (2, 29) or year % 4 == 0:
-            coming = day.replace(year=year)
-            if coming >= today:
-                return coming
-    return today
-
-
 def instant(day: date, at: time) -> datetime:
     """A date and an hour of Paris, in UTC."""
     return datetime.combine(day, at, labels.PARIS).astimezone(UTC)
@@ -132,7 +120,17 @@ def show(job_dating_id: UUID) -> ResponseReturnValue:
     organisation = signed_in().organisation if is_signed_in() else None
     mine = job_dating_plan.meetings_of(job_dating, organisation) if organisation else []
     in_charge = is_signed_in() and holds(signed_in(), job_dating.venue)
-    return render_template("job_datings/show.html", job_dating=job_dating, meetings=mine, in_charge=in_charge)
+    invited = invitation_of(job_dating, organisation) if organisation else None
+    return render_template("job_datings/show.html", job_dating=job_dating, meetings=mine, in_charge=in_charge, invited=invited)
+
+
+def invitation_of(job_dating: JobDating, organisation: Organisation) -> dict[str, str | None] | None:
+    """What this structure answered, and the link to its answer page as long as it may answer."""
+    invitation = invitations.invitation_to(job_dating, organisation)
+    if invitation is None:
+        return None
+    link = url_for("invitations.answer", token=invitations.token(invitation, current_app.config["SECRET_KEY"]))
+    return {"said": SAID[invitation.answer] if invitation.answer else None, "link": None if invitation.is_over else link}
 
 
 @bp.get("/mes-job-datings")
@@ -180,7 +178,7 @@ def choose(job_dating_id: UUID) -> ResponseReturnValue:
     try:
         job_datings.choose(job_dating, [match for match in free if str(match.id) in form.pairs.data])
     except TooManyPeople as error:
-        form.pairs.errors = [too_many(error)]
+        form.pairs.errors = [job_dating_plan.too_many(error)]
         db.session.rollback()
         return answer("job_datings/choose.html", form, job_dating=job_dating, matches=free)
     db.session.commit()
@@ -207,10 +205,23 @@ def adjust(job_dating_id: UUID) -> ResponseReturnValue:
         job_datings.adjust(job_dating, {participant.id: (form.delegates.data, form.needs_accessible.data) for participant, form in forms})
     except TooManyPeople as error:
         db.session.rollback()
-        return planner_page(job_dating, forms, problem=too_many(error)), 422
+        return planner_page(job_dating, forms, problem=job_dating_plan.too_many(error)), 422
     db.session.commit()
     flash("Le plan est recalculé.", "success")
     return redirect(url_for(".planner", job_dating_id=job_dating.id))
+
+
+@bp.get("/mes-job-datings/<uuid:job_dating_id>/publication")
+@host_required
+def review(job_dating_id: UUID) -> ResponseReturnValue:
+    """What would leave, to whom. The planner says what stands in the way, if anything does."""
+    job_dating = draft_in_my_hands(job_dating_id)
+    if job_dating.is_past or job_datings.obstacles(job_dating):
+        return redirect(url_for(".planner", job_dating_id=job_dating.id))
+    clashes = job_dating_plan.clashes(invitations.expected_elsewhere(job_dating))
+    guests = [participant.organisation for participant, _form in participant_forms(job_dating)]
+    answer_by = invitations.deadline(job_dating, at=now())
+    return render_template("job_datings/review.html", job_dating=job_dating, guests=guests, answer_by=answer_by, clashes=clashes, plan=job_dating_plan)
 
 
 @bp.post("/mes-job-datings/<uuid:job_dating_id>/publication")
@@ -219,8 +230,9 @@ def publish(job_dating_id: UUID) -> ResponseReturnValue:
     job_dating = job_dating_in_my_hands(job_dating_id)
     try:
         invited = job_datings.publish(job_dating, settings=mail_settings())
-    except RoundsDoNotFit:
-        flash("Rien n’est parti. Tous les tours ne tiennent pas dans l’horaire.", "warn")
+    except (MatchesTaken, MeetingsLost, RoundsDoNotFit, TooManyPeople, VenueTaken) as error:
+        flash(f"Rien n’est parti. {job_dating_plan.refusal(error)}", "warn")
+        db.session.rollback()
         return redirect(url_for(".planner", job_dating_id=job_dating.id))
     db.session.commit()
     nudge(drain)
@@ -246,18 +258,8 @@ def on_too_late(_error: NotAllowedNow) -> ResponseReturnValue:
     """A second click, or somebody else was faster: say where things stand, change nothing."""
     db.session.rollback()
     job_dating = job_dating_in_my_hands((request.view_args or {})["job_dating_id"])
-    flash(standing(job_dating), "message")
+    flash(job_dating_plan.standing(job_dating), "message")
     return redirect(url_for(".planner", job_dating_id=job_dating.id))
-
-
-def standing(job_dating: JobDating) -> str:
-    if job_dating.status is JobDatingStatus.CANCELLED:
-        return "Ce job dating est annulé. Rien n’a changé."
-    if job_dating.is_past:
-        return "Ce job dating est passé. Rien n’a changé."
-    if job_dating.status is JobDatingStatus.PUBLISHED:
-        return "Ce job dating est déjà publié. Rien de plus n’est parti."
-    return "Tous les entretiens n’ont pas une table. Choisissez-les de nouveau avant de publier."
 
 
 def draft_in_my_hands(job_dating_id: UUID) -> JobDating:
@@ -265,11 +267,6 @@ def draft_in_my_hands(job_dating_id: UUID) -> JobDating:
     if job_dating.status is not JobDatingStatus.DRAFT:
         raise NotAllowedNow(job_dating.status)
     return job_dating
-
-
-def too_many(error: TooManyPeople) -> str:
-    excess = labels.plural(error.people - error.allowed, "personne", "personnes")
-    return f"{error.people} personnes, {error.allowed} autorisées, équipe comprise. Retirez {excess}."
 
 
 def wants_what_is_not_there(job_dating: JobDating, forms: list[tuple[Participant, ParticipantForm]]) -> bool:
@@ -284,5 +281,18 @@ def participant_forms(job_dating: JobDating) -> list[tuple[Participant, Particip
 
 
 def planner_page(job_dating: JobDating, forms: list[tuple[Participant, ParticipantForm]], *, problem: str = "") -> str:
-    answers = job_datings.answers(job_dating)
-    return render_template("job_datings/planner.html", job_dating=job_dating, participants=forms, answers=answers, plan=job_dating_plan, problem=problem)
+    context: dict[str, object] = {"obstacles": [], "is_lost": False, "clashes": [], "answers": {}, "statuses": {}}
+    if job_dating.status is JobDatingStatus.DRAFT:
+        context |= draft_context(job_dating)
+    else:
+        answers = job_datings.answers(job_dating)
+        context |= {"answers": answers, "statuses": outbox.latest_statuses([str(invitation.id) for invitation in answers.values()])}
+    return render_template("job_datings/planner.html", job_dating=job_dating, participants=forms, plan=job_dating_plan, problem=problem, **context)
+
+
+def draft_context(job_dating: JobDating) -> dict[str, object]:
+    """What stands between a draft and its publication. A plan with a meeting that can no longer be is not shown at all: its names are not ours to tell."""
+    obstacles = job_datings.obstacles(job_dating)
+    is_lost = any(isinstance(obstacle, MeetingsLost) for obstacle in obstacles)
+    clashes = [] if is_lost else job_dating_plan.clashes(invitations.expected_elsewhere(job_dating))
+    return {"obstacles": obstacles, "is_lost": is_lost, "clashes": clashes}

@@ -9,11 +9,11 @@ from flask.typing import ResponseReturnValue
 
 from matchmaker import reference
 from matchmaker.extensions import db, nudge
-from matchmaker.models import MatchingRun, Need, RunStatus, Territory
+from matchmaker.models import Level, MatchingRun, Need, RunStatus, Territory
 from matchmaker.models.base import today
-from matchmaker.services import matching, territories
+from matchmaker.services import matching, proposals, territories
 from matchmaker.services.errors import NotAllowedNow, RunUnderWay
-from matchmaker.web import maps, reasons
+from matchmaker.web import labels, maps, reasons
 from matchmaker.web.access import animator_required, run_in_my_care, signed_in, territory_in_my_care
 from matchmaker.web.settings import mail_settings
 from tasks.matching import run_due
@@ -41,13 +41,16 @@ def my_departements() -> list[Territory]:
 @animator_required
 def runs() -> ResponseReturnValue:
     mine = my_departements()
-    return render_template("matching/runs.html", territories=mine, runs=matching.latest_runs([territory.id for territory in mine]), RunStatus=RunStatus)
+    ids = [territory.id for territory in mine]
+    return render_template("matching/runs.html", territories=mine, runs=matching.latest_runs(ids), refusals=proposals.refusals(ids), RunStatus=RunStatus)
 
 
 @bp.post("/territoires/<int:territory_id>/calculs")
 @animator_required
 def rematch(territory_id: int) -> ResponseReturnValue:
     territory = territory_in_my_care(territory_id)
+    if territory.level is not Level.DEPARTEMENT:
+        abort(404)
     try:
         run = matching.request_run(territory, requested_by=signed_in())
     except RunUnderWay:
@@ -100,10 +103,22 @@ def epci_name(code: str | None) -> str:
 
 
 def shade_of(line: PlaceLine) -> str:
-    """All served, more than three in four, more than half, or a white zone."""
+    """All served, three in four or more, more than half, or a white zone."""
     if line.served == line.total:
         return "s5"
-    return "s3" if line.served * 4 > line.total * 3 else "s1" if line.served * 2 > line.total else "white-zone"
+    return "s3" if line.served * 4 >= line.total * 3 else "s1" if line.served * 2 > line.total else "white-zone"
+
+
+@bp.get("/calculs/<uuid:run_id>/envoi")
+@animator_required
+def confirm(run_id: UUID) -> ResponseReturnValue:
+    """What leaves, to whom, and who has no address: the last look before the mails."""
+    run = run_in_my_care(run_id)
+    if not run.can_be_published():
+        return redirect(url_for("matching.show", run_id=run.id))
+    asked = Counter(side.organisation for match in run.matches for side in (match.need, match.offer))
+    silent = sorted((organisation for organisation in asked if not organisation.can_be_written_to()), key=lambda organisation: organisation.name)
+    return render_template("matching/confirm.html", run=run, organisations=len(asked), silent=silent)
 
 
 @bp.post("/calculs/<uuid:run_id>/publier")
@@ -111,10 +126,13 @@ def shade_of(line: PlaceLine) -> str:
 def publish(run_id: UUID) -> ResponseReturnValue:
     run = run_in_my_care(run_id)
     try:
-        proposals = matching.publish(run, today=today(), settings=mail_settings())
+        sent_to = matching.publish(run, today=today(), settings=mail_settings())
     except NotAllowedNow:
         abort(409)
     db.session.commit()
     nudge(drain)
-    flash(f"{len(proposals) // 2} mises en relation sont proposées. Chaque structure reçoit un seul courriel.", "success")
+    sent = labels.plural(len(sent_to) // 2, "mise en relation est proposée", "mises en relation sont proposées")
+    left = len(run.matches) - len(sent_to) // 2
+    reason = labels.plural(left, "autre ne tient plus, ou dépasserait", "autres ne tiennent plus, ou dépasseraient")
+    flash(f"{sent}. Chaque structure reçoit un seul courriel." + (f" {reason} ce que les structures acceptent par mois." if left else ""), "success")
     return redirect(url_for("matching.show", run_id=run.id))

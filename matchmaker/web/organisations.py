@@ -5,15 +5,16 @@ from uuid import UUID
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from wtforms import BooleanField, IntegerField, RadioField, SelectField, StringField, TextAreaField
-from wtforms.validators import NumberRange, Optional
+from wtforms.validators import Optional
 
 from matchmaker.extensions import db
 from matchmaker.models import Eligibility, Family, Headcount, InclusionKind, Level, Organisation
-from matchmaker.services import declarations, organisations, territories
-from matchmaker.services.errors import SiretTaken
+from matchmaker.services import accounts, declarations, organisations, territories
+from matchmaker.services.errors import EmailTaken, SiretTaken
 from matchmaker.web import labels
 from matchmaker.web.access import animator_required, found, is_signed_in, organisation_in_my_hands, public, signed_in, signed_in_required
-from matchmaker.web.forms import CommuneField, Form, NumberField, answer, at_most, clean, full_address, required
+from matchmaker.web.account_forms import PersonForm
+from matchmaker.web.forms import CommuneField, Form, NumberField, answer, at_most, between, clean, full_address, idcc_number, required
 
 bp = Blueprint("organisations", __name__)
 PER_PAGE = 20
@@ -33,10 +34,12 @@ class OrganisationForm(Form):
     website = StringField("Site", [at_most(200)])
     is_third_place = BooleanField("C’est un tiers-lieu")
     vat = RadioField("Assujettie à la TVA\u00a0?", choices={"": "je ne sais pas", "yes": "oui", "no": "non"}, default="")
-    idcc = StringField("Convention collective (numéro IDCC)", [at_most(4)])
+    idcc = StringField("Convention collective (numéro IDCC)", [at_most(4), idcc_number])
     eligibility = SelectField("Peut recevoir du mécénat de compétences\u00a0?", choices=labels.choices(Eligibility))
     monthly_budget = IntegerField(
-        "Combien de fois par mois peut-on la solliciter\u00a0?", [Optional(), NumberRange(0, 60, "Écrivez un nombre entre 0 et 60.")], default=6
+        "Combien de fois par mois peut-on la solliciter\u00a0?",
+        [Optional(), between(0, 60, "Écrivez un nombre entre 0 et 60. Il faut un nombre entier.")],
+        default=6,
     )
 
     def validate_website(self, field: StringField) -> None:
@@ -119,3 +122,22 @@ def edit(organisation_id: UUID) -> ResponseReturnValue:
     db.session.commit()
     flash("C’est enregistré.", "success")
     return redirect(url_for("organisations.show", organisation_id=organisation.id))
+
+
+@bp.route("/structures/<uuid:organisation_id>/comptes", methods=["GET", "POST"])
+@signed_in_required
+def add_account(organisation_id: UUID) -> ResponseReturnValue:
+    """An account for a colleague, or the first one of a structure that came from a list."""
+    organisation = organisation_in_my_hands(organisation_id)
+    form = PersonForm()
+    if not form.validate_on_submit():
+        return answer("organisations/accounts.html", form, organisation=organisation)
+    passphrase = accounts.new_passphrase()
+    try:
+        user = accounts.create_account(email=form.email.data, name=form.name.data, password=passphrase, organisation=organisation)
+    except EmailTaken:
+        form.email.errors = ["Cette adresse a déjà un compte."]
+        return answer("organisations/accounts.html", form, organisation=organisation)
+    db.session.commit()
+    back = url_for("organisations.show", organisation_id=organisation.id)
+    return render_template("accounts/passphrase.html", account=user, passphrase=passphrase, back=back)

@@ -8,12 +8,14 @@ from wtforms import RadioField, TextAreaField
 
 from matchmaker.extensions import db, nudge
 from matchmaker.models import DeclineReason, Proposal, ProposalStatus
-from matchmaker.services import proposals
+from matchmaker.models.base import today
+from matchmaker.services import matching, proposals
 from matchmaker.services.errors import NotAllowedNow
 from matchmaker.web import labels, reasons
 from matchmaker.web.access import member_required, my_organisation, my_proposal
 from matchmaker.web.forms import Form, answer, at_most, required
 from matchmaker.web.settings import mail_settings
+from tasks.matching import run_due
 from tasks.outbox import drain
 
 bp = Blueprint("proposals", __name__)
@@ -34,8 +36,16 @@ def inbox() -> ResponseReturnValue:
         abort(404)
     counts = proposals.counts(organisation)
     items = [{"url": url_for(".inbox", onglet=name), "label": f"{words} ({counts[name]})", "is_current": name == tab} for name, words in TABS.items()]
+    left = max(0, organisation.monthly_budget - proposals.asked_this_month(today=today())[organisation.id])
     return render_template(
-        "proposals/inbox.html", organisation=organisation, proposals=proposals.inbox(organisation, tab), counts=counts, tab=tab, tabs=items, reasons=reasons
+        "proposals/inbox.html",
+        left=left,
+        organisation=organisation,
+        proposals=proposals.inbox(organisation, tab),
+        counts=counts,
+        tab=tab,
+        tabs=items,
+        reasons=reasons,
     )
 
 
@@ -64,11 +74,29 @@ def decline(proposal_id: UUID) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return answer("proposals/decline.html", form, proposal=proposal)
     try:
-        proposals.decline(proposal, reason=DeclineReason(form.reason.data), comment=form.comment.data or "")
+        proposals.decline(proposal, reason=DeclineReason(form.reason.data), comment=form.comment.data or "", settings=mail_settings())
     except NotAllowedNow:
         return already_answered(proposal)
+    matching.wish_for_a_run(proposal.match.need.territory)
     db.session.commit()
+    nudge(run_due)
     flash("Votre non est noté. Nous cherchons la structure suivante.", "success")
+    return redirect(url_for("proposals.inbox"))
+
+
+@bp.post("/propositions/<uuid:proposal_id>/sans-suite")
+@member_required
+def part(proposal_id: UUID) -> ResponseReturnValue:
+    """Two yes that led nowhere: both announcements look again."""
+    proposal = my_proposal(proposal_id)
+    try:
+        proposals.part(proposal)
+    except NotAllowedNow:
+        return already_answered(proposal)
+    matching.wish_for_a_run(proposal.match.need.territory)
+    db.session.commit()
+    nudge(run_due)
+    flash("C’est noté. Votre annonce cherche de nouveau.", "success")
     return redirect(url_for("proposals.inbox"))
 
 

@@ -10,7 +10,8 @@ from wtforms import BooleanField, Field, FieldList, FormField, IntegerField, Str
 from matchmaker.extensions import db
 from matchmaker.models import Venue
 from matchmaker.services import venues
-from matchmaker.services.errors import NotAllowedNow
+from matchmaker.services.errors import TablesPlanned, TooManyPeople
+from matchmaker.web import labels
 from matchmaker.web.access import host_required, my_organisation, signed_in, venue_in_my_hands
 from matchmaker.web.forms import CommuneField, Form, answer, at_most, reached, required
 
@@ -18,6 +19,8 @@ bp = Blueprint("venues", __name__)
 
 ROOMS = 4
 MOST_TABLES = 60
+FROZEN = "Des entretiens sont prévus à ces tables\u00a0: leur nombre ne change plus. Vous pouvez ajouter une salle à la suite, ou renommer."
+KEPT = "Un ancien plan garde ces tables\u00a0: leur nombre ne change plus. Vous pouvez ajouter une salle à la suite, ou renommer."
 
 
 class RoomForm(Form):
@@ -32,7 +35,7 @@ class RoomForm(Form):
 
     @property
     def is_blank(self) -> bool:
-        return not any(field.data or (field.raw_data and field.raw_data[0].strip()) for field in self)
+        return not any(field.data or (field.raw_data and str(field.raw_data[0]).strip()) for field in self)
 
     def validate_name(self, field: StringField) -> None:
         if not self.is_blank and not field.data:
@@ -45,7 +48,7 @@ class RoomForm(Form):
 
     def validate_accessible_tables(self, field: IntegerField) -> None:
         clear_errors(field)
-        unreadable = field.data is None and bool(field.raw_data and field.raw_data[0].strip())
+        unreadable = field.data is None and bool(field.raw_data and str(field.raw_data[0]).strip())
         if unreadable or not 0 <= (field.data or 0) <= max(self.tables.data or 0, 0):
             raise ValidationError("Écrivez un nombre, au plus celui des tables.")
 
@@ -128,8 +131,11 @@ def edit(venue_id: UUID) -> ResponseReturnValue:
         return answer("venues/form.html", form, venue=venue)
     try:
         venues.describe(venue, **form.facts())
-    except NotAllowedNow:
-        return tables_in_use(form, venue)
+    except TablesPlanned as error:
+        return refused(form, venue, form.rooms, FROZEN if error.is_to_come else KEPT)
+    except TooManyPeople as error:
+        people = labels.plural(error.people, "personne", "personnes")
+        return refused(form, venue, form.authorised_headcount, f"Un job dating publié y attend {people}, équipe comprise. Écrivez {error.people} au moins.")
     db.session.commit()
     flash("Les changements sont enregistrés.", "success")
     return redirect(url_for(".show", venue_id=venue.id))
@@ -145,7 +151,8 @@ def rows(plans: Sequence[venues.RoomPlan]) -> list[dict[str, object]]:
     return [{"name": plan.name, "tables": plan.tables, "accessible_tables": plan.accessible_tables} for plan in plans]
 
 
-def tables_in_use(form: VenueForm, venue: Venue) -> ResponseReturnValue:
+def refused(form: VenueForm, venue: Venue, field: Field, message: str) -> ResponseReturnValue:
+    """The page again, with what stands in the way beside its field."""
     db.session.rollback()
-    form.rooms.errors = ["Des entretiens sont prévus à ces tables\u00a0: leur nombre ne change plus. Vous pouvez ajouter une salle à la suite, ou renommer."]
+    field.errors = [message]
     return answer("venues/form.html", form, venue=venue)

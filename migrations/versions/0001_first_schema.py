@@ -320,6 +320,7 @@ def upgrade() -> None:
     sa.Column('finished_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('published_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('failure', sa.Text(), nullable=False),
+    sa.Column('attempts', sa.Integer(), nullable=False),
     sa.Column('needs_count', sa.Integer(), nullable=False),
     sa.Column('offers_count', sa.Integer(), nullable=False),
     sa.Column('candidates_count', sa.Integer(), nullable=False),

@@ -74,6 +74,7 @@ def test_the_whole_loop(site: Site, person: Callable[..., Person]) -> None:
     assert "C’est le meilleur résultat possible." in animator.text
     assert NEED in animator.text
     assert OFFER in animator.text
+    animator.click("Relire et envoyer", role="link")
     animator.click("Envoyer")
     assert "Chaque structure reçoit un seul courriel" in animator.text
 
@@ -95,6 +96,7 @@ def test_the_whole_loop(site: Site, person: Callable[..., Person]) -> None:
     host.page.get_by_role("checkbox", name=re.compile("Soudure")).check()
     host.click("Planifier")
     assert "Tout le monde se rencontre en" in host.text
+    host.click("Relire et inviter", role="link")
     host.click("Publier et inviter")
 
     # invite: one mail a structure, with a calendar part and a link, through a real worker and a real SMTP server

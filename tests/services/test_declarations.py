@@ -1,12 +1,14 @@
 from datetime import date, timedelta
 
 import pytest
+from flask import Flask
 from sqlalchemy.orm import Session
 
-from matchmaker.models import Category, Status
+from matchmaker.models import Category, MatchStatus, Status
 from matchmaker.services import declarations
 from matchmaker.services.errors import NoReach, NotAllowedNow
-from tests.factories import NeedFactory, OfferFactory, OrganisationFactory, commune
+from matchmaker.services.outbox import MailSettings
+from tests.factories import MatchFactory, NeedFactory, OfferFactory, OrganisationFactory, commune, proposals_of
 
 TODAY = date(2026, 11, 23)
 
@@ -45,12 +47,16 @@ def test_impossible_turns_are_refused(session: Session, before: Status, after: S
         declarations.change_status(need, after)
 
 
-def test_only_published_declarations_past_their_day_expire(session: Session) -> None:
+def test_only_published_declarations_past_their_day_expire_with_their_open_questions(session: Session, app: Flask) -> None:
     old = NeedFactory(expires_on=TODAY - timedelta(days=1))
     last_day = NeedFactory(expires_on=TODAY)
     paused = OfferFactory(status=Status.PAUSED, expires_on=TODAY - timedelta(days=30))
 
-    assert declarations.expire_due(today=TODAY) == 1
+    match = MatchFactory(need=old)
+    proposals_of(match)
+
+    assert declarations.expire_due(today=TODAY, settings=MailSettings.from_config(app.config)) == 1
+    assert match.status is MatchStatus.ENDED
     assert [row.status for row in (old, last_day, paused)] == [Status.EXPIRED, Status.PUBLISHED, Status.PAUSED]
 
 
@@ -60,3 +66,10 @@ def test_confidential_successions_are_not_public(session: Session) -> None:
     shown = NeedFactory(organisation=organisation)
 
     assert declarations.public_declarations_of(organisation) == ([shown], [])
+
+
+def test_only_a_draft_can_be_deleted(session: Session) -> None:
+    with pytest.raises(NotAllowedNow):
+        declarations.delete_draft(NeedFactory())
+
+    declarations.delete_draft(NeedFactory(draft=True))

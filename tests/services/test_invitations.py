@@ -214,6 +214,36 @@ def test_an_older_token_is_told_apart_from_a_wrong_one(session):
         invitations.find_by_token(token, "secret")
 
 
+def test_the_newest_mail_of_each_invitation_says_where_it_stands(session):
+    job_dating, invited = published(matches=2)
+    ids = [str(invitation.id) for invitation in invited]
+    assert outbox.latest_statuses(ids) == dict.fromkeys(ids, MailStatus.QUEUED)
+    send_all()
+    assert outbox.latest_statuses(ids[:1]) == {ids[0]: MailStatus.SENT}
+
+    job_datings.cancel(job_dating, settings=SETTINGS)
+
+    assert outbox.latest_statuses([*ids, "unknown"]) == dict.fromkeys(ids, MailStatus.QUEUED)
+
+
+def test_who_is_invited_elsewhere_at_the_same_hours_is_found_unless_it_declined(session):
+    first, invited = published()
+    guest = first.meetings[0].match.need.organisation
+    second = JobDatingFactory(starts_at=first.starts_at + timedelta(hours=2))
+    job_datings.choose(second, [MatchFactory(mutual=True, need=NeedFactory(organisation=guest))])
+    there = next(invitation for invitation in invited if invitation.organisation is guest)
+
+    assert invitations.expected_elsewhere(second) == [there]
+    assert invitations.invitation_to(first, guest) is there
+    assert invitations.invitation_to(second, guest) is None
+
+    invitations.answer(there, Answer.DECLINED, channel=Channel.LINK)
+    assert invitations.expected_elsewhere(second) == []
+    invitations.answer(there, Answer.ACCEPTED, channel=Channel.LINK)
+    job_datings.reschedule(second, starts_at=first.ends_at, ends_at=first.ends_at + timedelta(hours=3))
+    assert invitations.expected_elsewhere(second) == []
+
+
 def test_each_change_of_mind_leaves_a_trace_and_the_last_one_counts(session):
     _, (invitation, _) = published()
 

@@ -6,10 +6,10 @@ import pytest
 import time_machine
 from sqlalchemy import func, select
 
-from matchmaker.models import Category, Invitation, JobDatingStatus, Meeting, OutboxMail
+from matchmaker.models import Category, Invitation, JobDatingStatus, MatchStatus, Meeting, OutboxMail
 from matchmaker.models.base import now
 from matchmaker.services import job_datings
-from matchmaker.services.errors import NotAllowedNow, RoundsDoNotFit, TooManyPeople
+from matchmaker.services.errors import DomainError, MatchesTaken, MeetingsLost, NotAllowedNow, RoundsDoNotFit, TooManyPeople, VenueTaken
 from matchmaker.web.settings import mail_settings
 from tests.factories import JobDatingFactory, MatchFactory, NeedFactory, OfferFactory, OrganisationFactory, UserFactory, departement, venue
 
@@ -81,6 +81,13 @@ def test_a_match_that_is_not_mutual_is_refused(session):
         job_datings.choose(JobDatingFactory(), [MatchFactory()])
 
 
+def test_a_confidential_match_is_refused(session):
+    secret = MatchFactory(mutual=True, need=NeedFactory(category=Category.SUCCESSION, is_confidential=True))
+
+    with pytest.raises(NotAllowedNow):
+        job_datings.choose(JobDatingFactory(), [secret])
+
+
 def test_two_delegates_hold_two_tables_at_a_time(session):
     job_dating = chosen(4)
     buyer = next(participant for participant in job_dating.participants if participant.organisation is job_dating.meetings[0].match.need.organisation)
@@ -148,6 +155,90 @@ def test_cancelling_frees_the_matches(session):
 
     assert len(job_datings.free_matches(job_dating.venue)) == 2
     assert session.scalar(select(func.count()).select_from(OutboxMail)) == 0
+
+
+def test_a_draft_whose_day_has_passed_keeps_no_match(session):
+    abandoned = chosen(2, starts_at=now() + timedelta(hours=1))
+    coming = JobDatingFactory()
+    assert job_datings.free_matches(coming.venue, beside=coming) == []
+
+    with time_machine.travel(abandoned.ends_at + timedelta(minutes=1), tick=False):
+        assert len(job_datings.free_matches(coming.venue, beside=coming)) == 2
+
+
+def test_a_published_one_keeps_its_matches_for_ever(session):
+    past = chosen(2, starts_at=now() + timedelta(hours=1))
+    job_datings.publish(past, settings=mail_settings())
+
+    with time_machine.travel(past.ends_at + timedelta(minutes=1), tick=False):
+        assert job_datings.free_matches(past.venue) == []
+
+
+def refusal(job_dating) -> DomainError:
+    """What publishing raises; nothing is queued then, and the draft stays one."""
+    with pytest.raises(DomainError) as refused:
+        job_datings.publish(job_dating, settings=mail_settings())
+    assert job_dating.status is JobDatingStatus.DRAFT
+    return refused.value
+
+
+def test_publishing_counts_the_people_again_in_a_venue_that_shrank(session):
+    job_dating = chosen(3)
+    job_dating.venue.authorised_headcount = 5
+
+    error = refusal(job_dating)
+
+    assert isinstance(error, TooManyPeople)
+    assert (error.people, error.allowed) == (6, 5)
+
+
+def test_a_match_of_two_drafts_is_published_once(session):
+    first, second = JobDatingFactory(), JobDatingFactory()
+    matches = star(2)
+    job_datings.choose(first, matches)
+    job_datings.choose(second, matches[:1])
+    job_datings.publish(second, settings=mail_settings())
+
+    error = refusal(first)
+
+    assert isinstance(error, MatchesTaken)
+    assert [(meeting.match, meeting.job_dating) for meeting in error.meetings] == [(matches[0], second)]
+    job_datings.choose(first, matches[1:])
+    assert len(job_datings.publish(first, settings=mail_settings())) == 2
+
+
+@pytest.mark.parametrize(("hours", "overlaps"), [(-3, False), (-2, True), (0, True), (2, True), (3, False)])
+def test_a_venue_receives_one_job_dating_at_a_time(session, hours, overlaps):
+    place = venue()
+    first = chosen(1, venue=place)
+    second = chosen(1, venue=place, starts_at=first.starts_at + timedelta(hours=hours))
+    job_datings.publish(first, settings=mail_settings())
+
+    assert [type(obstacle) for obstacle in job_datings.obstacles(second)] == ([VenueTaken] if overlaps else [])
+    if overlaps:
+        assert refusal(second).job_dating is first
+
+
+def test_the_hours_of_a_cancelled_one_are_free(session):
+    place = venue()
+    first, second = chosen(1, venue=place), chosen(1, venue=place)
+    job_datings.publish(first, settings=mail_settings())
+    job_datings.cancel(first, settings=mail_settings())
+
+    assert len(job_datings.publish(second, settings=mail_settings())) == 2
+
+
+@pytest.mark.parametrize("change", [{"category": Category.SUCCESSION, "is_confidential": True}, {"status": MatchStatus.ENDED}])
+def test_a_meeting_that_can_no_longer_be_stops_the_publication(session, change):
+    job_dating = chosen(2)
+    match = job_dating.meetings[0].match
+    for name, value in change.items():
+        setattr(match if name == "status" else match.offer, name, value)
+
+    error = refusal(job_dating)
+
+    assert isinstance(error, MeetingsLost)
+    assert error.count == 1
 
 
 def test_publishing_queues_one_invitation_a_structure_in_the_same_transaction(session):

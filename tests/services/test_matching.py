@@ -6,7 +6,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from matchmaker.extensions import db
-from matchmaker.models import Category, Flag, Match, MatchingRun, MatchStatus, OutboxMail, Proposal, ProposalStatus, RunStatus, Status
+from matchmaker.models import Category, DeclineReason, Flag, Match, MatchingRun, MatchStatus, OutboxMail, Proposal, RunStatus, Status
 from matchmaker.models.base import now, today
 from matchmaker.services import matching, proposals
 from matchmaker.services.errors import NotAllowedNow, RunUnderWay
@@ -199,15 +199,77 @@ def test_a_pair_whose_offer_was_closed_meanwhile_is_left_out(session: Session, s
     assert run.matches[0].status is MatchStatus.ENDED
 
 
-def test_a_refused_pair_is_never_proposed_again(session: Session) -> None:
-    match = MatchFactory(status=MatchStatus.ENDED)
-    for proposal in proposals_of(match):
-        proposal.status = ProposalStatus.WITHDRAWN
+def test_a_refused_pair_is_never_proposed_again(session: Session, settings: MailSettings) -> None:
+    match = MatchFactory()
+    mine, _theirs = proposals_of(match)
+    proposals.decline(mine, reason=DeclineReason.TOO_FAR, settings=settings)
 
     run = matching.rematch(departement(), today=TODAY)
 
     assert run.matches == []
     assert run.unserved[str(match.need_id)]["reason"] == "all_refused"
+
+
+def test_a_pair_that_a_pause_withdrew_comes_back(session: Session, settings: MailSettings) -> None:
+    match = MatchFactory()
+    proposals_of(match)
+    proposals.end_of_declaration(match.need, settings=settings)
+
+    assert pairs(matching.rematch(departement(), today=TODAY)) == {(match.need.title, match.offer.title)}
+
+
+def test_silence_keeps_a_pair_apart_for_a_while_only(session: Session, settings: MailSettings) -> None:
+    match = MatchFactory()
+    mine, _theirs = proposals_of(match)
+    mine.answer_by = TODAY - timedelta(days=1)
+    db.session.flush()
+    proposals.expire_due(today=TODAY, settings=settings)
+
+    assert matching.rematch(departement(), today=TODAY).matches == []
+    assert matching.rematch(departement(), today=TODAY + timedelta(days=120)).served_count == 1
+
+
+def test_nobody_is_asked_more_often_than_they_accept(session: Session, settings: MailSettings) -> None:
+    organisation = OrganisationFactory(monthly_budget=2)
+    for _offer in range(3):
+        NeedFactory()
+        OfferFactory(organisation=organisation)
+    run = matching.rematch(departement(), today=TODAY)
+    assert len(run.matches) == 3
+
+    matching.publish(run, today=TODAY, settings=settings)
+
+    put = db.session.scalars(select(Proposal).where(Proposal.organisation_id == organisation.id)).all()
+    assert len(put) == 2
+    assert matching.rematch(departement(), today=TODAY).served_count == 1
+
+
+def test_nobody_is_asked_during_their_pause(session: Session, settings: MailSettings) -> None:
+    NeedFactory()
+    OfferFactory(organisation=OrganisationFactory(paused_until=TODAY))
+    run = matching.rematch(departement(), today=TODAY)
+
+    assert matching.publish(run, today=TODAY, settings=settings) == []
+
+
+def test_a_pair_whose_need_was_edited_since_is_left_for_the_next_run(session: Session, settings: MailSettings) -> None:
+    need = NeedFactory()
+    OfferFactory()
+    run = matching.rematch(departement(), today=TODAY)
+    need.capacity = 2
+    db.session.flush()
+
+    assert matching.publish(run, today=TODAY, settings=settings) == []
+    assert matching.rematch(departement(), today=TODAY).served_count == 1
+
+
+def test_a_run_that_kills_its_worker_each_time_is_given_up(session: Session) -> None:
+    run = matching.request_run(departement())
+    for _worker in range(3):
+        assert matching.start_due() == run.id
+
+    assert matching.start_due() is None
+    assert run.status is RunStatus.FAILED
 
 
 def test_the_database_refuses_two_live_matches_of_one_pair(session: Session) -> None:
@@ -242,11 +304,11 @@ def test_a_page_of_a_run_costs_the_same_for_any_number_of_matches(session: Sessi
     assert counts[0] == counts[1]
 
 
-def test_live_proposals_expire_and_free_their_places(session: Session) -> None:
+def test_live_proposals_expire_and_free_their_places(session: Session, settings: MailSettings) -> None:
     match = MatchFactory()
     mine, _theirs = proposals_of(match)
     mine.answer_by = TODAY - timedelta(days=1)
 
-    assert proposals.expire_due(today=TODAY) == 1
+    assert proposals.expire_due(today=TODAY, settings=settings) == 1
     assert match.status is MatchStatus.ENDED
     assert db.session.scalar(select(Match.id).where(Match.status == MatchStatus.PROPOSED)) is None

@@ -3,7 +3,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from matchmaker.extensions import db
-from matchmaker.models import DeclineReason, MatchStatus, OutboxMail, ProposalStatus, Side
+from matchmaker.models import Category, DeclineReason, MatchStatus, OutboxMail, ProposalStatus, Side
 from matchmaker.services import proposals
 from matchmaker.services.errors import NotAllowedNow
 from matchmaker.services.outbox import MailSettings
@@ -37,10 +37,10 @@ def test_two_yes_are_a_match_and_both_learn_how_to_reach_each_other(session: Ses
     assert set(mails) == {mine.organisation.email, theirs.organisation.email}
 
 
-def test_a_no_ends_the_match_and_withdraws_the_other_question(session: Session) -> None:
+def test_a_no_ends_the_match_and_withdraws_the_other_question(session: Session, settings: MailSettings) -> None:
     mine, theirs = proposals_of(MatchFactory())
 
-    proposals.decline(mine, reason=DeclineReason.TOO_FAR, comment=" 40 km ")
+    proposals.decline(mine, reason=DeclineReason.TOO_FAR, comment=" 40 km ", settings=settings)
 
     assert (mine.status, mine.decline_comment) == (ProposalStatus.DECLINED, "40 km")
     assert theirs.status is ProposalStatus.WITHDRAWN
@@ -51,10 +51,40 @@ def test_a_no_after_the_others_yes_leaves_that_yes_on_record(session: Session, s
     mine, theirs = proposals_of(MatchFactory())
     proposals.accept(theirs, settings=settings)
 
-    proposals.decline(mine, reason=DeclineReason.OTHER)
+    proposals.decline(mine, reason=DeclineReason.OTHER, settings=settings)
 
     assert theirs.status is ProposalStatus.ACCEPTED
     assert mine.match.status is MatchStatus.ENDED
+
+
+def test_who_said_yes_is_told_kindly_that_it_leads_nowhere(session: Session, settings: MailSettings) -> None:
+    mine, theirs = proposals_of(MatchFactory())
+    proposals.accept(theirs, settings=settings)
+
+    proposals.decline(mine, reason=DeclineReason.OTHER, settings=settings)
+
+    assert [mail.recipient for mail in db.session.scalars(select(OutboxMail))] == [theirs.organisation.email]
+
+
+def test_two_yes_that_led_nowhere_free_both_places(session: Session, settings: MailSettings) -> None:
+    mine, theirs = proposals_of(MatchFactory())
+    with pytest.raises(NotAllowedNow):
+        proposals.part(mine)
+    proposals.accept(mine, settings=settings)
+    proposals.accept(theirs, settings=settings)
+
+    proposals.part(theirs)
+
+    assert mine.match.status is MatchStatus.ENDED
+
+
+def test_refusals_are_counted_by_category_and_reason(session: Session, settings: MailSettings) -> None:
+    for _number in range(2):
+        mine, _theirs = proposals_of(MatchFactory(run=RunFactory()))
+        proposals.decline(mine, reason=DeclineReason.TOO_FAR, settings=settings)
+
+    assert proposals.refusals([mine.match.need.territory_id]) == [(Category.PURCHASE, DeclineReason.TOO_FAR, 2)]
+    assert proposals.refusals([]) == []
 
 
 def test_an_answer_is_given_once(session: Session, settings: MailSettings) -> None:
@@ -64,15 +94,15 @@ def test_an_answer_is_given_once(session: Session, settings: MailSettings) -> No
     with pytest.raises(NotAllowedNow):
         proposals.accept(mine, settings=settings)
     with pytest.raises(NotAllowedNow):
-        proposals.decline(mine, reason=DeclineReason.OTHER)
+        proposals.decline(mine, reason=DeclineReason.OTHER, settings=settings)
 
 
-def test_closing_a_need_withdraws_its_open_questions_and_keeps_its_mutual_yes(session: Session) -> None:
+def test_closing_a_need_withdraws_its_open_questions_and_keeps_its_mutual_yes(session: Session, settings: MailSettings) -> None:
     open_match = MatchFactory()
     proposals_of(open_match)
     mutual = MatchFactory(need=open_match.need, run=RunFactory(), mutual=True)
 
-    assert proposals.end_of_declaration(open_match.need) == 1
+    assert proposals.end_of_declaration(open_match.need, settings=settings) == 1
     assert open_match.status is MatchStatus.ENDED
     assert mutual.is_mutual
 
@@ -86,7 +116,7 @@ def test_the_inbox_sorts_proposals_under_three_tabs(session: Session, settings: 
         match.need.organisation = kept[name].organisation = organisation
     db.session.flush()
     proposals.accept(kept["said yes"], settings=settings)
-    proposals.decline(kept["said no"], reason=DeclineReason.FOUND)
+    proposals.decline(kept["said no"], reason=DeclineReason.FOUND, settings=settings)
 
     assert proposals.inbox(organisation, "todo") == [kept["pending"]]
     assert proposals.inbox(organisation, "waiting") == [kept["said yes"]]

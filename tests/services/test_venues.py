@@ -1,13 +1,17 @@
 """Venues: tables numbered through the rooms, and what may change while a plan stands on them."""
 
+from datetime import timedelta
+
 import pytest
+import time_machine
 from sqlalchemy import select
 
 from matchmaker.models import Commune, JobDatingStatus, Table
 from matchmaker.services import job_datings, venues
-from matchmaker.services.errors import NoReach, NotAllowedNow
+from matchmaker.services.errors import NoReach, TablesPlanned, TooManyPeople
 from matchmaker.services.venues import RoomPlan
-from tests.factories import JobDatingFactory, MatchFactory, OrganisationFactory, UserFactory, commune, departement, venue
+from matchmaker.web.settings import mail_settings
+from tests.factories import JobDatingFactory, MatchFactory, NeedFactory, OrganisationFactory, UserFactory, commune, departement, venue
 
 
 def describe(place, *rooms: RoomPlan, name: str = "Le Palonnier") -> None:
@@ -59,8 +63,42 @@ def planned_venue():
 def test_tables_with_a_plan_on_them_do_not_change(session):
     place, _job_dating = planned_venue()
 
-    with pytest.raises(NotAllowedNow):
+    with pytest.raises(TablesPlanned) as refusal:
         describe(place, RoomPlan("Grande salle", 6, 1))
+
+    assert refusal.value.is_to_come
+
+
+@pytest.mark.parametrize(("headcount", "staff", "fits"), [(6, 2, True), (5, 2, False), (6, 3, False), (5, 1, True)])
+def test_a_venue_keeps_room_for_those_that_a_published_job_dating_expects(session, headcount, staff, fits):
+    buyer, place = OrganisationFactory(), venue()
+    job_dating = JobDatingFactory(venue=place)
+    job_datings.choose(job_dating, [MatchFactory(mutual=True, need=NeedFactory(organisation=buyer)) for _ in range(2)])
+    buyers = next(participant for participant in job_dating.participants if participant.organisation is buyer)
+    job_datings.adjust(job_dating, {buyers.id: (2, False)})
+    rooms, size = venues.room_plans(place), {"authorised_headcount": headcount, "staff_count": staff}
+    venues.describe(place, commune=place.commune, rooms=rooms, authorised_headcount=3, staff_count=2)
+    venues.describe(place, commune=place.commune, rooms=rooms, authorised_headcount=49)
+    job_datings.publish(job_dating, settings=mail_settings())
+
+    if fits:
+        venues.describe(place, commune=place.commune, rooms=rooms, **size)
+    else:
+        with pytest.raises(TooManyPeople) as refusal:
+            venues.describe(place, commune=place.commune, rooms=rooms, **size)
+        assert (refusal.value.people, refusal.value.allowed) == (4 + staff, headcount)
+
+
+def test_one_that_is_over_needs_no_room_any_more(session):
+    place = venue()
+    job_dating = JobDatingFactory(venue=place)
+    job_datings.choose(job_dating, [MatchFactory(mutual=True)])
+    job_datings.publish(job_dating, settings=mail_settings())
+
+    with time_machine.travel(job_dating.ends_at + timedelta(minutes=1), tick=False):
+        venues.describe(place, commune=place.commune, rooms=venues.room_plans(place), authorised_headcount=2)
+
+    assert place.authorised_headcount == 2
 
 
 def test_a_planned_venue_can_rename_its_rooms_and_add_one(session):
@@ -89,8 +127,10 @@ def test_a_cancelled_job_dating_keeps_its_tables_for_the_record(session):
     place, job_dating = planned_venue()
     job_dating.status = JobDatingStatus.CANCELLED
 
-    with pytest.raises(NotAllowedNow):
+    with pytest.raises(TablesPlanned) as refusal:
         describe(place, RoomPlan("Grande salle", 6, 1))
+
+    assert not refusal.value.is_to_come
 
 
 def test_a_host_holds_the_venues_of_its_organisation_and_an_animator_those_of_its_territories(session):

@@ -1,12 +1,15 @@
-"""Signing up, signing in and out, one's account, and the administrator's list."""
+"""Signing up, signing in and out, one's account, and the accounts that the administration opens, changes and closes."""
 
+import re
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import func, select
 
 from matchmaker.models import Family, Organisation, Role, User
-from tests.factories import PASSWORD, OrganisationFactory, UserFactory
+from matchmaker.services import territories
+from tests.factories import PASSWORD, OrganisationFactory, UserFactory, departement
+from tests.pages import forms, heading, words
 
 ANSWERS = {
     "organisation": "Les Ateliers du Bocage",
@@ -36,6 +39,11 @@ ELSEWHERE = (
 
 def count(session, model):
     return session.scalar(select(func.count()).select_from(model))
+
+
+def passphrase_of(page):
+    """The one that the page shows."""
+    return re.search(r'<strong id="passphrase"[^>]*>([a-z-]+)</strong>', page)[1]
 
 
 def sign_in(client, email, password=PASSWORD, **arguments):
@@ -80,6 +88,7 @@ def test_a_siret_that_lacks_a_digit_is_refused_and_what_was_typed_is_kept(client
         ("commune", "%' OR 1=1 --", "Nous ne connaissons pas cette commune."),
         ("commune", "Saint-Aubin", "Plusieurs communes correspondent"),
         ("email", "camille", "Cette adresse ne semble pas complète."),
+        ("email", "hélène@ateliers.test", "Cette adresse ne semble pas complète."),
         ("password", "trop court", "Douze caractères au moins."),
         ("again", "une autre phrase", "Les deux ne sont pas pareils."),
         ("terms", "", "Cochez pour continuer."),
@@ -213,6 +222,7 @@ def test_signing_out_is_a_button_and_not_a_link(client):
     response = client.post("/deconnexion")
 
     assert response.location == "/"
+    assert "Vous voilà hors connexion. À bientôt." in words(client.get("/").text)
     assert client.get("/compte").status_code == 302
 
 
@@ -227,43 +237,336 @@ def test_the_account_page_says_who_one_is_and_for_whom(client):
     page = client.get("/compte").text
     assert "Territoire suivi" in page
     assert "Orne" in page
+    assert f'href="/territoires/{departement().id}/contact"' in page
+    assert "Calvados" not in page
 
 
-def test_the_administrator_sees_every_account_and_gives_a_role(client, session):
-    member = UserFactory(email="camille@ateliers.test")
+NEW_PASSWORD = {"current": PASSWORD, "password": "une tout autre phrase", "again": "une tout autre phrase"}
+
+
+def test_one_changes_ones_own_password_and_the_other_devices_are_asked_for_it(client, session):
+    user, elsewhere = UserFactory(), client.application.test_client()
+    sign_in(client, user.email)
+    sign_in(elsewhere, user.email)
+    assert elsewhere.get("/compte").status_code == 200
+
+    response = client.post("/compte", data=NEW_PASSWORD)
+
+    assert response.location == "/compte"
+    assert "Votre mot de passe est changé." in client.get("/compte").text
+    assert elsewhere.get("/compte").status_code == 302
+    assert sign_in(elsewhere, user.email).status_code == 422
+    assert sign_in(elsewhere, user.email, NEW_PASSWORD["password"]).status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "message"),
+    [
+        ("current", "une phrase au hasard", "Ce n’est pas votre mot de passe actuel."),
+        ("current", "", "Écrivez votre mot de passe actuel."),
+        ("password", "trop court", "Douze caractères au moins."),
+        ("password", "x" * 129, "Douze caractères au moins."),
+        ("again", "encore une autre", "Les deux ne sont pas pareils."),
+    ],
+)
+def test_a_password_that_cannot_be_changed_is_explained_and_stays(client, session, field, typed, message):
+    user = UserFactory()
+    before = user.password_hash
+    client.sign_in(user)
+
+    response = client.post("/compte", data=NEW_PASSWORD | {field: typed})
+
+    assert response.status_code == 422
+    assert message in response.text
+    assert f'id="{field}-error"' in response.text
+    assert PASSWORD not in response.text
+    session.refresh(user)
+    assert user.password_hash == before
+
+
+def test_the_administrator_sees_every_account_with_what_it_speaks_for(client):
+    member = UserFactory(email="camille@ateliers.test", is_active=False)
+    UserFactory(animator=True)
     client.sign_in(UserFactory(admin=True))
 
-    page = client.get("/comptes").text
-    assert "2\u00a0comptes, dont 1 pour l’animation" in page
-    assert "Rôle de camille@ateliers.test</label>" in page
+    page = words(client.get("/comptes").text)
 
-    response = client.post(f"/comptes/{member.id}/role", data={"role": "host"})
+    assert heading(client.get("/comptes").text) == "3 comptes"
+    assert f"camille@ateliers.test membre, compte fermé {member.organisation.name} jamais" in page
+    assert "animation Orne" in page
+    assert "administration (vous) aucun" in page
 
-    assert response.location == "/comptes"
+
+@pytest.mark.parametrize("typed", ["camille@ATELIERS.test", "ateliers", "bocage", "l’étincelle du", "Durand"])
+def test_an_account_is_found_by_its_address_its_name_or_its_structure(client, typed):
+    UserFactory(email="camille@ateliers.test", name="Camille Durand", organisation=OrganisationFactory(name="L’Étincelle du bocage"))
+    UserFactory(email="autre@ailleurs.test")
+    client.sign_in(UserFactory(admin=True, email="alix@site.test"))
+
+    page = client.get("/comptes", query_string={"q": typed}).text
+
+    assert heading(page) == "1 compte"
+    assert "camille@ateliers.test" in page
+    assert "autre@ailleurs.test" not in page
+
+
+@pytest.mark.parametrize("typed", ["personne-de-ce-nom", "%", "_", "'"])
+def test_a_search_without_an_answer_says_so(client, typed):
+    client.sign_in(UserFactory(admin=True))
+
+    assert "Aucun compte ici" in client.get("/comptes", query_string={"q": typed}).text
+
+
+def test_the_accounts_come_fifty_to_a_page(client):
+    structure = OrganisationFactory()
+    UserFactory.create_batch(50, organisation=structure)
+    client.sign_in(UserFactory(admin=True, email="zoe@site.test"))
+
+    first, second = client.get("/comptes").text, client.get("/comptes?page=2").text
+
+    assert "Page 1 sur 2" in first
+    assert "zoe@site.test" not in first
+    assert "zoe@site.test" in second
+    assert client.get("/comptes?page=99999999999999999999").status_code == 200
+
+
+NEW_ACCOUNT = {"name": "Camille Durand", "email": "Camille@Ateliers.test", "role": "member", "structure": "732 829 320 00074"}
+
+
+def test_the_administrator_opens_an_account_and_reads_its_passphrase_once(client, session):
+    structure = OrganisationFactory(siret="73282932000074")
+    client.sign_in(UserFactory(admin=True))
+
+    response = client.post("/comptes/nouveau", data=NEW_ACCOUNT)
+
+    assert (response.status_code, response.location) == (200, None)
+    assert response.headers["Cache-Control"] == "no-store"
+    passphrase = passphrase_of(response.text)
+    user = session.scalars(select(User).where(User.email == "camille@ateliers.test")).one()
+    assert (user.name, user.role, user.organisation_id) == ("Camille Durand", Role.MEMBER, structure.id)
+    assert passphrase not in client.get("/comptes").text + client.get(f"/comptes/{user.id}").text
+    assert sign_in(client.application.test_client(), user.email, passphrase).location == "/propositions"
+
+
+def test_an_animator_is_given_territories_and_a_host_a_structure_by_its_name(client, session):
+    structure = OrganisationFactory(name="L’Étincelle")
+    region = territories.territory_by_code("28")
+    client.sign_in(UserFactory(admin=True))
+
+    for email, duties in {
+        "animation@site.test": {"role": "animator", "territories": [str(region.id), str(departement().id)]},
+        "hote@site.test": {"role": "host", "structure": "l'étincelle".replace("'", "’")},
+    }.items():
+        assert client.post("/comptes/nouveau", data={"name": "Claude", "email": email} | duties).status_code == 200
+
+    animator = session.scalars(select(User).where(User.email == "animation@site.test")).one()
+    assert (animator.role, {territory.name for territory in animator.territories}) == (Role.ANIMATOR, {"Normandie", "Orne"})
+    host = session.scalars(select(User).where(User.email == "hote@site.test")).one()
+    assert (host.role, host.organisation_id) == (Role.HOST, structure.id)
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "message"),
+    [
+        ("name", {"name": ""}, "Écrivez son nom."),
+        ("email", {"email": "camille"}, "Cette adresse ne semble pas complète."),
+        ("email", {"email": "prise@ateliers.test"}, "Cette adresse a déjà un compte."),
+        ("role", {"role": ""}, "Choisissez un rôle."),
+        ("role", {"role": "emperor"}, "N&#39;est pas un choix valide."),
+        ("territories", {"role": "animator"}, "Cochez au moins un territoire à suivre."),
+        ("territories", {"role": "animator", "territories": "999999999"}, "999999999"),
+        ("structure", {"structure": ""}, "Ce rôle parle pour une structure."),
+        ("structure", {"structure": "44306184100047"}, "Aucune structure ne porte ce nom ou ce numéro."),
+        ("structure", {"structure": "Les Jumelles"}, "Plusieurs structures portent ce nom."),
+    ],
+)
+def test_an_account_that_cannot_be_opened_is_explained_beside_its_field(client, session, field, typed, message):
+    OrganisationFactory(siret="73282932000074")
+    OrganisationFactory.create_batch(2, name="Les Jumelles")
+    UserFactory(email="prise@ateliers.test")
+    client.sign_in(UserFactory(admin=True))
+    before = count(session, User)
+
+    response = client.post("/comptes/nouveau", data=NEW_ACCOUNT | typed)
+
+    assert response.status_code == 422
+    assert message in response.text
+    assert f'id="{field}-error"' in response.text
+    assert count(session, User) == before
+
+
+def test_an_account_gets_another_role_on_its_own_page(client, session):
+    member = UserFactory(email="camille@ateliers.test")
+    structure = member.organisation
+    client.sign_in(UserFactory(admin=True))
+    shown = forms(client.get(f"/comptes/{member.id}").text)[0]
+    assert (shown.values["role"], shown.values["structure"]) == (["member"], [structure.name])
+
+    response = client.post(f"/comptes/{member.id}", data=shown.filled(role="host"))
+
+    assert response.location == f"/comptes/{member.id}"
     session.refresh(member)
-    assert member.role is Role.HOST
-    assert "est maintenant «\u00a0hôte\u00a0»" in client.get("/comptes").text
+    assert (member.role, member.organisation_id) == (Role.HOST, structure.id)
+    assert "C’est enregistré." in client.get(response.location).text
 
 
-def test_a_role_that_cannot_be_is_refused(client, session):
-    admin, animator = UserFactory(admin=True), UserFactory(animator=True)
+def test_an_animator_has_a_territory_and_who_is_none_has_none(client, session):
+    member = UserFactory()
+    client.sign_in(UserFactory(admin=True))
+    page = f"/comptes/{member.id}"
+
+    bare = client.post(page, data=forms(client.get(page).text)[0].filled(role="animator"))
+    assert bare.status_code == 422
+    assert 'id="territories-error"' in bare.text
+
+    assert client.post(page, data=forms(client.get(page).text)[0].filled(role="animator", territories=departement("14").id)).status_code == 302
+    session.refresh(member)
+    assert (member.role, [territory.code for territory in member.territories]) == (Role.ANIMATOR, ["14"])
+
+    assert client.post(page, data=forms(client.get(page).text)[0].filled(role="member")).status_code == 302
+    session.refresh(member)
+    assert (member.role, member.territories) == (Role.MEMBER, [])
+
+
+def test_a_structure_that_shares_its_name_stays_that_of_its_account(client, session):
+    own, _twin = OrganisationFactory.create_batch(2, name="Les Jumelles")
+    member = UserFactory(organisation=own)
+    client.sign_in(UserFactory(admin=True))
+
+    response = client.post(f"/comptes/{member.id}", data=forms(client.get(f"/comptes/{member.id}").text)[0].filled(role="host"))
+
+    assert response.status_code == 302
+    session.refresh(member)
+    assert member.organisation_id == own.id
+
+
+def test_an_account_without_a_structure_becomes_no_member(client, session):
+    animator = UserFactory(animator=True)
+    client.sign_in(UserFactory(admin=True))
+
+    response = client.post(f"/comptes/{animator.id}", data={"role": "member"})
+
+    assert response.status_code == 422
+    assert 'id="structure-error"' in response.text
+    session.refresh(animator)
+    assert animator.role is Role.ANIMATOR
+
+
+def test_an_administrator_changes_neither_their_own_role_nor_closes_their_own_account(client, session):
+    admin = UserFactory(admin=True)
     client.sign_in(admin)
 
-    assert client.post(f"/comptes/{admin.id}/role", data={"role": "animator"}).status_code == 409
-    assert client.post(f"/comptes/{animator.id}/role", data={"role": "member"}).status_code == 409
-    assert client.post(f"/comptes/{animator.id}/role", data={"role": "emperor"}).status_code == 400
-    assert client.post(f"/comptes/{uuid4()}/role", data={"role": "host"}).status_code == 404
-    session.expire_all()
-    assert (admin.role, animator.role) == (Role.ADMIN, Role.ANIMATOR)
+    page = client.get(f"/comptes/{admin.id}").text
+    assert "C’est le vôtre." in page
+    assert "/fermer" not in page
+    assert client.post(f"/comptes/{admin.id}", data={"role": "animator", "territories": departement().id}).status_code == 409
+    for act in ("fermer", "rouvrir", "mot-de-passe"):
+        assert client.post(f"/comptes/{admin.id}/{act}").status_code == 409
+    before = admin.password_hash
+    session.refresh(admin)
+    assert (admin.role, admin.is_active, admin.password_hash) == (Role.ADMIN, True, before)
+
+
+def test_a_closed_account_opens_nothing_until_it_is_reopened(client):
+    member, theirs = UserFactory(email="partie@structure.test"), client.application.test_client()
+    sign_in(theirs, member.email)
+    client.sign_in(UserFactory(admin=True))
+
+    assert client.post(f"/comptes/{member.id}/fermer").location == f"/comptes/{member.id}"
+    assert "Ce compte est fermé." in client.get(f"/comptes/{member.id}").text
+    assert theirs.get("/compte").status_code == 302
+    assert sign_in(theirs, member.email).status_code == 422
+
+    assert client.post(f"/comptes/{member.id}/rouvrir").location == f"/comptes/{member.id}"
+    assert sign_in(theirs, member.email).status_code == 302
+
+
+def test_a_lost_password_is_replaced_by_a_passphrase_that_is_shown_once(client):
+    member, theirs = UserFactory(), client.application.test_client()
+    sign_in(theirs, member.email)
+    client.sign_in(UserFactory(admin=True))
+
+    response = client.post(f"/comptes/{member.id}/mot-de-passe")
+
+    assert response.status_code == 200
+    assert theirs.get("/compte").status_code == 302
+    assert sign_in(theirs, member.email).status_code == 422
+    assert sign_in(theirs, member.email, passphrase_of(response.text)).status_code == 302
+    assert passphrase_of(client.post(f"/comptes/{member.id}/mot-de-passe").text) != passphrase_of(response.text)
+
+
+def test_an_account_that_is_not_there_cannot_be_changed(client):
+    client.sign_in(UserFactory(admin=True))
+
+    assert client.get(f"/comptes/{uuid4()}").status_code == 404
+    for act in ("", "/fermer", "/rouvrir", "/mot-de-passe"):
+        assert client.post(f"/comptes/{uuid4()}{act}", data={"role": "admin"}).status_code == 404
 
 
 @pytest.mark.parametrize("traits", [{}, {"host": True}, {"animator": True}], ids=["member", "host", "animator"])
-def test_only_the_administrator_sees_the_accounts(client, traits):
+def test_only_the_administrator_sees_the_accounts(client, session, traits):
     user = UserFactory(**traits)
     client.sign_in(user)
 
-    assert client.get("/comptes").status_code == 403
-    assert client.post(f"/comptes/{user.id}/role", data={"role": "admin"}).status_code == 403
+    assert client.get("/comptes").status_code == client.get("/comptes/nouveau").status_code == 403
+    for act in ("", "/fermer", "/rouvrir", "/mot-de-passe"):
+        assert client.post(f"/comptes/{user.id}{act}", data={"role": "admin"}).status_code == 403
+    session.refresh(user)
+    assert (user.role is not Role.ADMIN, user.is_active) == (True, True)
+
+
+def test_a_member_opens_an_account_for_a_colleague_of_the_same_structure(client, session):
+    member = UserFactory()
+    structure = member.organisation
+    client.sign_in(member)
+    assert f'href="/structures/{structure.id}/comptes"' in client.get(f"/structures/{structure.id}").text
+    assert member.email in client.get(f"/structures/{structure.id}/comptes").text
+
+    response = client.post(f"/structures/{structure.id}/comptes", data={"name": "Sacha", "email": "Sacha@structure.test"})
+
+    assert response.status_code == 200
+    colleague = session.scalars(select(User).where(User.email == "sacha@structure.test")).one()
+    assert (colleague.name, colleague.role, colleague.organisation_id) == ("Sacha", Role.MEMBER, structure.id)
+    passphrase = passphrase_of(response.text)
+    assert passphrase not in client.get(f"/structures/{structure.id}/comptes").text
+    assert sign_in(client.application.test_client(), colleague.email, passphrase).status_code == 302
+
+
+def test_the_animator_opens_the_first_account_of_a_structure_that_came_from_a_list(client, session):
+    imported = OrganisationFactory(source="liste")
+    client.sign_in(UserFactory(animator=True))
+    assert "Ouvrez le premier compte de cette structure." in client.get(f"/structures/{imported.id}/comptes").text
+
+    response = client.post(f"/structures/{imported.id}/comptes", data={"name": "Sacha", "email": "sacha@structure.test", "role": "admin"})
+
+    assert response.status_code == 200
+    assert [(user.email, user.role) for user in imported.users] == [("sacha@structure.test", Role.MEMBER)]
+
+
+def test_a_colleague_without_a_free_address_is_explained(client, session):
+    member = UserFactory()
+    UserFactory(email="prise@structure.test")
+    client.sign_in(member)
+    before = count(session, User)
+    page = f"/structures/{member.organisation_id}/comptes"
+
+    taken = client.post(page, data={"name": "Sacha", "email": "prise@structure.test"})
+    nameless = client.post(page, data={"email": "sacha@structure.test"})
+
+    assert taken.status_code == nameless.status_code == 422
+    assert "Cette adresse a déjà un compte." in taken.text
+    assert "Écrivez son nom." in nameless.text
+    assert count(session, User) == before
+
+
+def test_nobody_opens_accounts_for_the_structure_of_others(client, session):
+    structure = OrganisationFactory()
+    for stranger in (UserFactory(), UserFactory(animator=True, territories=[departement("76")])):
+        client.sign_in(stranger)
+        assert client.get(f"/structures/{structure.id}/comptes").status_code == 404
+        assert client.post(f"/structures/{structure.id}/comptes", data={"name": "Sacha", "email": "sacha@structure.test"}).status_code == 404
+        assert "/comptes" not in client.get(f"/structures/{structure.id}").text
+    assert structure.users == []
 
 
 def test_an_address_that_no_mail_reaches_is_taken_in_the_demonstration_only(client, monkeypatch):

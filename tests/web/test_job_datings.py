@@ -10,7 +10,7 @@ import time_machine
 from sqlalchemy import func, select
 
 from matchmaker.extensions import db
-from matchmaker.models import Answer, Invitation, JobDating, JobDatingStatus, OutboxMail
+from matchmaker.models import Answer, Category, Invitation, JobDating, JobDatingStatus, MailStatus, OutboxMail
 from matchmaker.models.base import now
 from matchmaker.services import job_datings
 from matchmaker.web.settings import mail_settings
@@ -129,6 +129,40 @@ def test_a_participant_sees_its_own_meetings_and_nobody_elses(client, place):
     assert "Votre entretien" in page
     assert "Picorée" in page
     assert "Atelier 2" not in page
+
+
+def test_an_invited_member_finds_its_answer_and_the_way_to_give_it(client, place):
+    job_dating = published(place)
+    invitation = db.session.scalars(select(Invitation).where(Invitation.job_dating_id == job_dating.id)).first()
+    member, stranger = UserFactory(organisation=invitation.organisation), UserFactory()
+    db.session.commit()
+    address = f"/job-datings/{job_dating.id}"
+
+    assert "Votre réponse" not in client.get(address).text
+    client.sign_in(stranger)
+    assert "Votre réponse" not in client.get(address).text
+    client.sign_in(member)
+    before = client.get(address).text
+    link = re.search(r'href="(/invitations/[^"]+)">Répondre à l’invitation', before).group(1)
+    client.post(link, data={"reponse": "oui"})
+    after = client.get(address).text
+    with time_machine.travel(invitation.answer_by + timedelta(hours=1), tick=False):
+        client.sign_in(member)
+        late = client.get(address).text
+
+    assert "Votre réponse : pas encore donnée." in words(before)
+    assert "Votre réponse : oui, je viens." in words(after)
+    assert "Changer votre réponse" in after
+    assert "Votre réponse : oui, je viens." in words(late)
+    assert "/invitations/" not in late
+
+
+def test_one_of_each_is_written_in_the_singular(client, place):
+    job_dating = published(place, 1, welcome_minutes=1)
+
+    page = words(client.get(f"/job-datings/{job_dating.id}").text)
+
+    assert "entretien 1 de 12 minutes tour 1 après 1 minute d’accueil" in page
 
 
 def test_a_draft_is_absent_for_all_but_who_is_in_charge(client, place, app):
@@ -260,7 +294,7 @@ def test_too_many_people_are_refused_with_the_numbers_and_the_ticks_are_kept(cli
     response = client.post(CHOICE.format(job_dating.id), data={"pairs": [str(match.id) for match in matches]})
 
     assert response.status_code == 422
-    assert "6 personnes, 5 autorisées, équipe comprise. Retirez 1\u00a0personne." in response.text
+    assert "6 personnes, 5 autorisées, équipe comprise. Retirez 1 personne." in words(response.text)
     assert len(re.findall(r"\bchecked\b", response.text)) == 2
     db.session.expire_all()
     assert job_dating.meetings == []
@@ -306,7 +340,7 @@ def test_the_title_of_the_plan_is_the_answer_with_its_proof(client, host, place)
 
     assert heading(page) == "Tout le monde se rencontre en 3 tours"
     assert "On ne peut pas faire moins de 3 tours : la structure la plus demandée a 3 entretiens." in words(page)
-    assert "Publier et inviter les 4" in page
+    assert "Relire et inviter les 4" in page
     assert "4 courriels partiront" in words(page)
     assert "personnes dans la salle 6 49 autorisées" in words(page)
 
@@ -341,7 +375,7 @@ def test_a_plan_that_does_not_fit_says_the_smallest_change_and_cannot_be_publish
 
     assert heading(page) == "Il faut 10 tours, 9 tiennent avant midi"
     assert "Finissez à 12 h 15, ou passez de 12 à 10 minutes par entretien." in words(page)
-    assert "Publier et inviter" not in page
+    assert "Relire et inviter" not in page
     assert "Tous les tours ne tiennent pas" in response.text
     db.session.expire_all()
     assert job_dating.status is JobDatingStatus.DRAFT
@@ -409,13 +443,145 @@ def test_an_accessible_table_that_the_venue_does_not_have_is_told(client):
 def test_publishing_invites_everyone_once_and_nudges_the_queue(client, host, place, nudged):
     job_dating = planned(place, 3)
 
+    page = client.get(PUBLISH.format(job_dating.id)).text
+    assert db.session.scalar(select(func.count()).select_from(OutboxMail)) == 0
     first = client.post(PUBLISH.format(job_dating.id), follow_redirects=True)
     second = client.post(PUBLISH.format(job_dating.id), follow_redirects=True)
 
+    assert "Publier et inviter les 4" in page
     assert "4\u00a0structures sont invitées" in first.text
     assert "Ce job dating est déjà publié." in second.text
     assert db.session.scalar(select(func.count()).select_from(OutboxMail)) == 4
     assert nudged == [("tasks.outbox.drain",)]
+
+
+def test_the_last_page_before_publishing_says_what_leaves_and_whom_to_call(client, host, place):
+    job_dating = planned(place, 2, starts_at=datetime(2031, 6, 12, 7, tzinfo=UTC))
+    silent = next(participant.organisation for participant in job_dating.participants if participant.organisation.name == "Atelier 2")
+    silent.email, silent.phone = "", "02 33 11 22 33"
+    db.session.commit()
+
+    page = words(client.get(PUBLISH.format(job_dating.id)).text)
+
+    assert "Inviter 3 structures le jeudi 12 juin 2031 ?" in page
+    assert "2 courriels partiront" in page
+    assert "On pourra répondre jusqu’au lundi 9 juin 2031, 9 h." in page
+    assert "1 structure n’a pas d’adresse" in page
+    assert "pas d’adresse : appelez-les au 02 33 11 22 33" in page
+    assert all(participant.organisation.email in page for participant in job_dating.participants)
+
+
+def test_the_plan_says_what_became_of_each_mail(client, host, place):
+    job_dating = planned(place, 3)
+    silent = next(participant.organisation for participant in job_dating.participants if participant.organisation.name == "Atelier 3")
+    silent.email = ""
+    job_datings.publish(job_dating, settings=mail_settings())
+    db.session.commit()
+    mails = db.session.scalars(select(OutboxMail).order_by(OutboxMail.id)).all()
+
+    waiting = words(client.get(PLAN.format(job_dating.id)).text)
+    for mail in mails:
+        mail.status, mail.sent_at = MailStatus.SENT, now()
+    db.session.commit()
+    sent = words(client.get(PLAN.format(job_dating.id)).text)
+    mails[0].status, mails[0].sent_at = MailStatus.FAILED, None
+    db.session.commit()
+    failed = words(client.get(PLAN.format(job_dating.id)).text)
+
+    assert "3 invitations attendent de partir" in waiting
+    assert "Les invitations sont parties" not in waiting
+    assert "pas d’adresse : appelez-les au 02 33 00 00 00" in waiting
+    assert "Les invitations sont parties" in sent
+    assert "1 structure n’a pas d’adresse" in sent
+    assert "1 invitation n’a pas pu partir" in failed
+    assert "échoué : appelez-les au 02 33 00 00 00" in failed
+    assert "Les invitations sont parties" not in failed
+
+
+def test_a_venue_that_has_become_too_small_stops_the_publication_with_numbers(client, host, place):
+    job_dating = planned(place, 3)
+    place.authorised_headcount = 5
+    db.session.commit()
+
+    planner = words(client.get(PLAN.format(job_dating.id)).text)
+    review = client.get(PUBLISH.format(job_dating.id))
+    refused = words(client.post(PUBLISH.format(job_dating.id), follow_redirects=True).text)
+
+    assert "6 personnes, 5 autorisées, équipe comprise. Retirez 1 personne." in planner
+    assert "Relire et inviter" not in planner
+    assert review.location.endswith(PLAN.format(job_dating.id))
+    assert "Rien n’est parti. 6 personnes, 5 autorisées" in refused
+    db.session.expire_all()
+    assert job_dating.status is JobDatingStatus.DRAFT
+
+
+def test_a_pair_that_meets_elsewhere_is_named_with_the_way_out(client, host, place):
+    job_dating = planned(place, 1)
+    other = JobDatingFactory(title="Matinée du bocage", starts_at=now() + timedelta(days=9))
+    job_datings.choose(other, [job_dating.meetings[0].match])
+    job_datings.publish(other, settings=mail_settings())
+    db.session.commit()
+
+    planner = words(client.get(PLAN.format(job_dating.id)).text)
+    refused = words(client.post(PUBLISH.format(job_dating.id), follow_redirects=True).text)
+
+    assert "Picorée et Atelier 1 se rencontrent déjà à un autre job dating (« Matinée du bocage »" in planner
+    assert "Rien n’est parti. Picorée et Atelier 1 se rencontrent déjà" in refused
+
+
+def test_hours_that_the_venue_has_given_already_are_told(client, host, place):
+    published(place, 1, title="Le premier")
+    second = planned(place, 1, title="Le second")
+
+    planner = words(client.get(PLAN.format(second.id)).text)
+    refused = words(client.post(PUBLISH.format(second.id), follow_redirects=True).text)
+
+    assert "Ce lieu accueille déjà « Le premier » le" in planner
+    assert "Rien n’est parti. Ce lieu accueille déjà « Le premier »" in refused
+
+
+def test_a_structure_expected_elsewhere_at_the_same_hours_is_named_and_may_be_invited(client, host, place):
+    job_dating = planned(place, 1)
+    buyer = next(participant.organisation for participant in job_dating.participants if participant.organisation.name == "Picorée")
+    other = JobDatingFactory(title="Matinée du bocage")
+    job_datings.choose(other, [MatchFactory(mutual=True, need=NeedFactory(organisation=buyer))])
+    job_datings.publish(other, settings=mail_settings())
+    db.session.commit()
+
+    for address in (PLAN, PUBLISH):
+        assert "Picorée est aussi attendue à « Matinée du bocage »" in words(client.get(address.format(job_dating.id)).text)
+    assert "structures sont invitées" in client.post(PUBLISH.format(job_dating.id), follow_redirects=True).text
+
+
+def test_a_succession_that_became_confidential_is_in_no_plan_and_no_invitation(client, host, place):
+    job_dating = planned(place, 2)
+    need = job_dating.meetings[0].match.need
+    need.category, need.is_confidential = Category.SUCCESSION, True
+    db.session.commit()
+
+    planner = client.get(PLAN.format(job_dating.id)).text
+    choice = client.get(CHOICE.format(job_dating.id)).text
+    refused = client.post(PUBLISH.format(job_dating.id), follow_redirects=True).text
+
+    assert "1 entretien est retiré" in words(planner)
+    assert heading(planner) == "Choisissez de nouveau qui se rencontre"
+    assert "Rien n’est parti. 1 entretien est retiré" in words(refused)
+    gone = job_dating.meetings[0].match.offer.organisation.name
+    assert all(name not in page for name in (gone, need.title) for page in (planner, refused))
+    assert gone not in choice
+    assert db.session.scalar(select(func.count()).select_from(OutboxMail)) == 0
+
+
+def test_the_printed_plan_of_a_published_one_hides_who_became_confidential(client, host, place):
+    job_dating = published(place, 1)
+    need = job_dating.meetings[0].match.need
+    need.category, need.is_confidential = Category.SUCCESSION, True
+    db.session.commit()
+
+    page = words(client.get(PLAN.format(job_dating.id)).text)
+
+    assert "Entretien confidentiel" in page
+    assert "besoin : Picorée" not in page
 
 
 def test_the_plan_of_a_published_one_shows_the_answers(client, host, place):
@@ -474,7 +640,7 @@ def test_a_past_draft_says_so_and_can_be_moved(client, host, place):
 
 def addresses(job_dating: JobDating) -> list[tuple[str, str]]:
     base = PLAN.format(job_dating.id)
-    gets = [("GET", base + path) for path in ("", "/choix", "/modifier", "/annulation")]
+    gets = [("GET", base + path) for path in ("", "/choix", "/modifier", "/publication", "/annulation")]
     return gets + [("POST", base + path) for path in ("/choix", "/modifier", "/structures", "/publication", "/annulation")]
 
 

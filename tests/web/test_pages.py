@@ -72,7 +72,7 @@ def test_the_legal_page_invents_no_publisher_and_says_where_the_source_is(client
 def test_an_observatory_of_nothing_is_a_page_too(client):
     page = client.get("/observatoire").text
 
-    assert "Ce que la Normandie cherche, et trouve" in page
+    assert "Ce que la région cherche, et trouve" in page
     assert "proposition envoyée" in page
 
 

@@ -9,6 +9,7 @@ from matchmaker.extensions import db
 from matchmaker.models import Venue
 from matchmaker.services import job_datings, venues
 from matchmaker.services.venues import RoomPlan
+from matchmaker.web.settings import mail_settings
 from tests.factories import JobDatingFactory, MatchFactory, OrganisationFactory, UserFactory, departement, venue
 
 
@@ -110,6 +111,49 @@ def test_tables_that_hold_a_plan_are_not_changed_and_the_page_says_why(client, h
     assert "Des entretiens sont prévus à ces tables" in response.text
     db.session.expire_all()
     assert (place.name, len(place.tables)) == ("Le Palonnier", 3)
+
+
+def test_tables_that_an_old_plan_keeps_are_told_as_such(client, host):
+    place = venue(host.organisation, tables=3)
+    job_dating = JobDatingFactory(venue=place)
+    job_datings.choose(job_dating, [MatchFactory(mutual=True)])
+    job_datings.cancel(job_dating, settings=mail_settings())
+    db.session.commit()
+
+    response = client.post(f"/lieux/{place.id}/modifier", data=typed())
+
+    assert response.status_code == 422
+    assert "Un ancien plan garde ces tables" in response.text
+    assert "Des entretiens sont prévus" not in response.text
+
+
+def test_the_limit_of_people_does_not_go_below_what_a_published_job_dating_needs(client, host):
+    place = venue(host.organisation, tables=6)
+    job_dating = JobDatingFactory(venue=place)
+    job_datings.choose(job_dating, [MatchFactory(mutual=True) for _ in range(2)])
+    job_datings.publish(job_dating, settings=mail_settings())
+    db.session.commit()
+    rooms = {"rooms-0-accessible_tables": "1"}
+
+    refused = client.post(f"/lieux/{place.id}/modifier", data=typed(authorised_headcount="5", **rooms))
+    taken = client.post(f"/lieux/{place.id}/modifier", data=typed(authorised_headcount="6", **rooms))
+
+    assert refused.status_code == 422
+    assert "attend 6\u00a0personnes, équipe comprise. Écrivez 6 au moins." in refused.text
+    assert 'id="authorised_headcount-error"' in refused.text
+    assert taken.status_code == 302
+    db.session.expire_all()
+    assert place.authorised_headcount == 6
+
+
+def test_one_table_is_written_in_the_singular(client, host):
+    place = venue(host.organisation, tables=1)
+    db.session.commit()
+
+    page = client.get(f"/lieux/{place.id}").text
+
+    assert "<dt>table</dt>" in page
+    assert "<dt>table accessible</dt>" in page
 
 
 def test_the_list_holds_the_venues_in_ones_hands(client, host):

@@ -1,0 +1,106 @@
+"""What is asked of a person who signs in, signs up or changes a password, and of who opens accounts for others."""
+
+from typing import Any
+
+from wtforms import BooleanField, PasswordField, RadioField, StringField, ValidationError
+from wtforms.validators import EqualTo, Length
+
+from matchmaker.models import Family, Level, Organisation, Role, Territory, User
+from matchmaker.services import accounts
+from matchmaker.web import labels
+from matchmaker.web.forms import BoxesField, CommuneField, Form, NumberField, at_most, full_address, required
+
+LONG_ENOUGH = Length(*accounts.PASSWORD_LENGTH, "Douze caractères au moins. Une phrase fait un bon mot de passe.")
+SAME = EqualTo("password", "Les deux ne sont pas pareils.")
+
+
+class LoginForm(Form):
+    email = StringField("Adresse électronique", [required("Écrivez votre adresse électronique.")])
+    password = PasswordField("Mot de passe", [required("Écrivez votre mot de passe.")])
+
+
+class SignUpForm(Form):
+    organisation = StringField("Nom de votre structure", [required("Dites-nous comment s’appelle votre structure."), at_most(200)])
+    number = NumberField("SIRET ou numéro RNA")
+    family = RadioField("Votre structure est…", [required("Choisissez ce qui s’en approche le plus.")], choices=labels.choices(Family), validate_choice=True)
+    commune = CommuneField("Votre commune", [required("Où êtes-vous\u00a0? Le nom ou le code postal.")])
+    name = StringField("Votre nom", [required("Écrivez votre nom."), at_most(120)])
+    email = StringField("Votre adresse électronique", [required("Écrivez votre adresse."), full_address])
+    password = PasswordField("Choisissez un mot de passe", [required("Choisissez un mot de passe."), LONG_ENOUGH])
+    again = PasswordField("Le même, encore une fois", [SAME])
+    monthly_budget = RadioField(
+        "Combien de fois par mois peut-on vous solliciter\u00a0?",
+        choices={"2": "2 fois", "4": "4 fois", "6": "6 fois", "10": "10 fois"},
+        default="6",
+    )
+    terms = BooleanField("J’accepte que ma structure et ses annonces soient montrées aux autres structures", [required("Cochez pour continuer.")])
+
+
+class PasswordForm(Form):
+    current = PasswordField("Votre mot de passe actuel", [required("Écrivez votre mot de passe actuel.")])
+    password = PasswordField("Le nouveau", [required("Choisissez un mot de passe."), LONG_ENOUGH])
+    again = PasswordField("Le nouveau, encore une fois", [SAME])
+
+
+class PersonForm(Form):
+    """Somebody for whom an account is opened."""
+
+    name = StringField("Son nom", [required("Écrivez son nom."), at_most(120)])
+    email = StringField("Son adresse électronique", [required("Écrivez son adresse."), full_address])
+
+
+class DutiesForm(Form):
+    """A role, and what it is about. ``organisation`` is set when the structure's field names exactly one."""
+
+    role = RadioField("Rôle", [required("Choisissez un rôle.")], choices=labels.choices(Role))
+    territories = BoxesField("Territoires suivis")
+    structure = StringField("Structure", [at_most(200)])
+    organisation: Organisation | None = None
+
+    def __init__(self, user: User | None = None, **kwargs: Any) -> None:
+        """With an account: as it stands now."""
+        super().__init__(data=duties_of(user) if user else None, **kwargs)
+        self.user = user
+        self.given = {str(territory.id): territory for territory in accounts.territories_to_give()}
+        self.territories.choices = [(number, territory_words(territory)) for number, territory in self.given.items()]
+
+    def validate_territories(self, field: BoxesField) -> None:
+        if self.role.data == Role.ANIMATOR and not field.data:
+            raise ValidationError("Cochez au moins un territoire à suivre.")
+
+    def validate_structure(self, field: StringField) -> None:
+        if not field.data:
+            if self.role.data in accounts.SPEAKERS:
+                raise ValidationError("Ce rôle parle pour une structure. Écrivez laquelle.")
+            return
+        meant = accounts.structures_meant(field.data)
+        # Its own structure may share its name with others.
+        if self.user and self.user.organisation in meant:
+            meant = [self.user.organisation]
+        if not meant:
+            raise ValidationError("Aucune structure ne porte ce nom ou ce numéro. L’annuaire donne son nom exact.")
+        if len(meant) > 1:
+            raise ValidationError("Plusieurs structures portent ce nom. Écrivez plutôt son SIRET.")
+        self.organisation = meant[0]
+
+    def columns(self) -> dict[str, Any]:
+        role = Role(self.role.data)
+        ticked = [self.given[number] for number in self.territories.data or []] if role is Role.ANIMATOR else []
+        return {"role": role, "organisation": self.organisation, "territories": ticked}
+
+
+class NewAccountForm(PersonForm, DutiesForm):
+    """An account that the administration opens."""
+
+
+def duties_of(user: User) -> dict[str, object]:
+    organisation = user.organisation
+    return {
+        "role": user.role.value,
+        "territories": [str(territory.id) for territory in user.territories],
+        "structure": (organisation.siret or organisation.rna or organisation.name) if organisation else "",
+    }
+
+
+def territory_words(territory: Territory) -> str:
+    return f"{territory.name}, toute la région" if territory.level is Level.REGION else f"{territory.name} ({territory.code})"
