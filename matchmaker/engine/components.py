@@ -99,7 +99,7 @@ def resolve(
     Under SCORE and SERVED_FIRST the answer is mended by `repair`: whatever no path from the change reaches keeps its pairs
     and its prices, and the prices prove the whole. Under GENEROUS and STABLE the components of the rows that changed are
     solved again. Under SERVED_FIRST a change that alters the greatest possible number of pairs alters the bonus, and with
-    it every price: the whole is solved again.
+    it the prices wherever a need is left unserved.
 
     Examples
     --------
@@ -119,7 +119,7 @@ def resolve(
         answer = repair(now, before)
     elif objective is Objective.SERVED_FIRST:
         bonus = _bonus(now)
-        answer = repair(now, before, bonus) if bonus == _bonus(problem) else assign(now, objective)
+        answer = repair(now, _at_bonus(before, _bonus(problem), bonus), bonus)
     else:
         answer = _solved_again(now, before, edit, objective)
     entered = np.flatnonzero(answer.chosen & ~before.chosen)
@@ -248,6 +248,12 @@ def _bonus(problem: Problem) -> int:
     """Worth of a need's first partner under SERVED_FIRST, as `certificate` states it."""
     places = min(int(problem.need_capacity.sum(dtype=np.int64)), int(problem.offer_capacity.sum(dtype=np.int64)))
     return 1 + SCORE_MAX * min(places, len(problem.need))
+
+
+def _at_bonus(assignment: Assignment, old: int, new: int) -> Assignment:
+    """Move the prices that hold the old bonus to the new one: a good start for `repair`, which mends what it misses."""
+    u, v = assignment.need_price, assignment.offer_price
+    return replace(assignment, need_price=np.where(2 * u < -old, u + old - new, u), offer_price=np.where(2 * v > old, v + new - old, v))
 
 
 def _rows(*parts: tuple[Problem, NDArray[np.int64]]) -> NDArray[np.int64]:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from matchmaker.engine.assignment import assign
 from matchmaker.engine.certificate import Certificate, certify
+from matchmaker.engine.explanation import regrets
 from matchmaker.engine.files import BadFile, Fields, index_of, listing, number, row, whole
 from matchmaker.engine.problem import SCORE_MAX, Assignment, BadProblem, Objective, Problem, check_problem
 
@@ -158,7 +159,7 @@ def _unserved(instance: Instance, assignment: Assignment) -> list[dict[str, obje
     """Needs that ask for a partner and have none, with the reason and the offers that forcing would cost least."""
     problem = instance.problem
     served = np.bincount(problem.need[assignment.chosen], minlength=len(instance.needs)) > 0
-    regret = np.maximum(0, assignment.need_price[problem.need] + assignment.offer_price[problem.offer] - problem.score)
+    regret = regrets(problem, assignment)
     pairs_of: dict[int, list[tuple[int, str]]] = {}
     for e, need in enumerate(problem.need.tolist()):
         if not served[need]:

@@ -213,7 +213,18 @@ def score(candidates: Candidates, needs: Side, offers: Side, context: Context, w
     values = np.stack([criterion.function(pairs) for criterion in CRITERIA], axis=1)
     unknown = np.isnan(values)
     parts = np.where(unknown, NEUTRAL, values)
-    return Scored(_quantised(parts, _normalised(weights)), parts, unknown)
+    return Scored(totals(parts, weights), parts, unknown)
+
+
+def totals(parts: Floats, weights: Mapping[str, float] | None = None) -> Ints:
+    """(E,) totals of the (E, K) values of the criteria, in millionths, as `score` makes them.
+
+    Examples
+    --------
+    >>> totals(np.full((2, len(CRITERIA)), 0.5)).tolist()
+    [500000, 500000]
+    """
+    return _quantised(parts, _normalised(weights))
 
 
 def points(parts_row: Floats, weights: Mapping[str, float] | None = None) -> list[tuple[Criterion, int, int]]:
