@@ -127,8 +127,7 @@ def smallest_changes(
         raise ValueError(f"need {problem.need_id[need_row]} is served, or asks for nobody")
     trial = _Trial(problem, assignment, inputs, need_row, objective, _reachable(inputs, need_row))
     found = [*_radius(trial, most_km), *_halfdays(trial), *_flags(trial), *_dates(trial, most_days), *_capacities(trial, most_offers)]
-    ids = problem.offer_id
-    return sorted(found, key=lambda change: (change.size, list(Kind).index(change.kind), -change.gain, int(ids[change.place_at or 0]), change.after))
+    return sorted(found, key=lambda change: (change.size, -change.gain))  # those found first, in the order above, break ties
 
 
 @dataclass(frozen=True)
@@ -174,20 +173,16 @@ def _taken(side: Side, rows: Ints) -> Side:
     """The table of some rows, which may come more than once."""
     areas = [side.area[side.area_start[row] : side.area_start[row + 1]] for row in rows.tolist()]
     columns = {field.name: getattr(side, field.name)[rows] for field in fields(Side) if not field.name.startswith("area")}
-    starts = np.concatenate(([0], np.cumsum([len(ids) for ids in areas], dtype=np.int64))).astype(np.int64)
-    return Side(**columns, area_start=starts, area=np.concatenate([np.zeros(0, dtype=np.int64), *areas]))
+    return Side(**columns, area_start=np.cumsum([0, *map(len, areas)], dtype=np.int64), area=np.concatenate([np.zeros(0, dtype=np.int64), *areas]))
 
 
 def _tried(trial: _Trial, columns: Mapping[str, NDArray[Any]]) -> Iterator[Resolved | None]:
     """For each value of the columns in turn, the problem solved anew with it, or None where the need stays without."""
-    count, width = len(next(iter(columns.values()))), max(1, len(trial.reachable.row))
-    step = max(1, _CELLS // width)
+    count, step = len(next(iter(columns.values()))), max(1, _CELLS // max(1, len(trial.reachable.row)))
     for start in range(0, count, step):
-        part = {name: values[start : start + step] for name, values in columns.items()}
         size = min(step, count - start)
-        copies = _taken(trial.inputs.needs, np.full(size, trial.need_row))
-        copies = replace(copies, id=np.arange(size), **part)
-        found, total = _scored(trial, copies)
+        part = {name: values[start : start + size] for name, values in columns.items()}
+        found, total = _scored(trial, replace(_taken(trial.inputs.needs, np.full(size, trial.need_row)), id=np.arange(size), **part))
         edges = np.searchsorted(found.need, np.arange(size + 1))
         for k in range(size):
             at = slice(int(edges[k]), int(edges[k + 1]))
@@ -227,12 +222,13 @@ def _serves(trial: _Trial, after: Resolved) -> bool:
     if trial.objective not in (Objective.SCORE, Objective.SERVED_FIRST):
         return True
     without = resolve(problem, answer, refuse=[(i, j) for j in problem.offer[problem.need == i].tolist()], objective=trial.objective)
-    return _worth(after, trial.objective) > _worth(without, trial.objective)
+    if trial.objective is Objective.SERVED_FIRST and _served(after) != _served(without):
+        return _served(after) > _served(without)
+    return answer.value > without.assignment.value
 
 
-def _worth(resolved: Resolved, objective: Objective) -> tuple[int, int]:
-    served = len(np.unique(resolved.problem.need[resolved.assignment.chosen])) if objective is Objective.SERVED_FIRST else 0
-    return served, resolved.assignment.value
+def _served(resolved: Resolved) -> int:
+    return len(np.unique(resolved.problem.need[resolved.assignment.chosen]))
 
 
 def _change(trial: _Trial, kind: Kind, before: float, after: float, resolved: Resolved, place_at: int | None = None) -> Change:
@@ -246,8 +242,7 @@ def _radius(trial: _Trial, most_km: int) -> Iterator[Change]:
     radius = float(trial.inputs.needs.radius_km[trial.need_row])
     if np.isnan(radius) or radius >= most_km:
         return
-    # A wider radius takes nothing from the need and lowers none of its scores: what serves it at one radius does at every
-    # greater one.
+    # A wider radius removes no offer and lowers no score: what serves the need at one radius does at every greater one.
     low, high = int(radius), most_km
     best = next(_tried(trial, {"radius_km": np.array([float(high)])}))
     while best is not None and high - low > 1:

@@ -33,6 +33,9 @@ def problem_from(inputs, need_capacity, offer_capacity):
 def random_inputs(seed, count):
     rng = np.random.default_rng(seed)
     needs, offers = random_side(seed, count), random_side(seed + 1, count)
+    if seed % 2:  # distances decide: all near each other, needs that do not look far, offers that do
+        needs = dataclasses.replace(needs, remote_share=np.zeros(count, int), category=needs.category % 2, radius_km=rng.integers(5, 30, count).astype(float))
+        offers = dataclasses.replace(offers, remote_share=np.zeros(count, int), category=offers.category % 2, radius_km=np.full(count, 90.0))
     refused = np.stack((rng.choice(needs.id, 4), rng.choice(offers.id, 4)), axis=1)
     weights = {"availability": float(rng.integers(0, 4)), "distance": 0.5}
     inputs = Inputs(needs, offers, random_context(seed, count, count), rng.random(4) < 0.5, refused, rng.integers(1, 12, (2, 2)), weights)
@@ -187,6 +190,22 @@ def test_a_place_more_at_a_disputed_offer_is_proposed():
 
     assert (change.kind, change.before, change.after, change.offer_row, change.place_at) == (Kind.CAPACITY, 1, 2, 0, 0)
     assert change.gain == int(problem.score[problem.need == row][0])
+
+
+def test_a_place_for_which_others_are_as_good_is_not_proposed():
+    one, offers = world(offers=1)
+    fixed = {"id", "organisation", "area_start", "area"}
+    same = {name: np.repeat(values, 3, axis=0) for name, values in vars(one).items() if name not in fixed}
+    needs = dataclasses.replace(one, id=np.arange(3), organisation=np.arange(3), area_start=np.zeros(4, int), **same)
+    alike = random_context(1, 1, 1).needs
+    profile = {name: values * 3 if isinstance(values, tuple) else np.repeat(values, 3) for name, values in vars(alike).items()}
+    context = dataclasses.replace(random_context(1, 3, 1), needs=dataclasses.replace(alike, **profile), met=np.zeros((0, 2), int))
+    inputs = Inputs(needs, offers, context, np.zeros(1, bool))
+    problem = problem_from(inputs, np.ones(3, np.int32), np.ones(1, np.int32))
+    answer = assign(problem)
+
+    assert len(set(problem.score.tolist())) == 1
+    assert [smallest_changes(problem, answer, inputs, row) for row in unserved(problem, answer)] == [[], []]
 
 
 def test_a_served_need_asks_for_no_change():
