@@ -14,7 +14,7 @@ def _flag(name: str, default: bool = False) -> bool:
 
 
 def _engine_options(*, statement_timeout_seconds: int) -> dict[str, Any]:
-    timeouts = f"-c statement_timeout={statement_timeout_seconds}s -c lock_timeout=5s -c idle_in_transaction_session_timeout=60s -c timezone=UTC"
+    timeouts = f"-c statement_timeout={statement_timeout_seconds}s -c lock_timeout=5s -c idle_in_transaction_session_timeout=360s -c timezone=UTC"
     return {"pool_pre_ping": True, "pool_size": 5, "max_overflow": 5, "connect_args": {"options": timeouts}}
 
 

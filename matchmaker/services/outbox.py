@@ -7,7 +7,7 @@ The first part of an idempotency key, up to the colon, names the thread: mails o
 import logging
 import random
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Self
@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import aliased
 
 from matchmaker import mail
@@ -158,7 +159,9 @@ def worker() -> Iterator[int]:
                 key = random.getrandbits(31)
             yield key
         finally:
-            # Really closed: back in the pool it would keep the lock.
+            # Given back at once: after a close the server takes a moment to notice. And really closed: the pool would keep the session.
+            with suppress(DBAPIError):
+                connection.execute(select(func.pg_advisory_unlock_all()))
             connection.invalidate()
 
 

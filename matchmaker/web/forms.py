@@ -70,7 +70,7 @@ def between(least: int | Decimal, most: int, message: str) -> Callable[[Form, Fi
 
 
 def idcc_number(_form: Form, field: StringField) -> None:
-    if field.data and not re.fullmatch("[0-9]+", field.data):
+    if field.data and not re.fullmatch("[0-9]{1,4}", field.data):
         raise ValidationError("Un numéro IDCC s’écrit en chiffres, comme 1518.")
 
 

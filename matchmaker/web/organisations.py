@@ -34,7 +34,7 @@ class OrganisationForm(Form):
     website = StringField("Site", [at_most(200)])
     is_third_place = BooleanField("C’est un tiers-lieu")
     vat = RadioField("Assujettie à la TVA\u00a0?", choices={"": "je ne sais pas", "yes": "oui", "no": "non"}, default="")
-    idcc = StringField("Convention collective (numéro IDCC)", [at_most(4), idcc_number])
+    idcc = StringField("Convention collective (numéro IDCC)", [idcc_number])
     eligibility = SelectField("Peut recevoir du mécénat de compétences\u00a0?", choices=labels.choices(Eligibility))
     monthly_budget = IntegerField(
         "Combien de fois par mois peut-on la solliciter\u00a0?",

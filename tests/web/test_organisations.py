@@ -180,7 +180,7 @@ def test_a_member_changes_the_structure_and_finds_what_was_there(client, session
         ("email", "fabrique", "Cette adresse ne semble pas complète."),
         ("monthly_budget", "99999999999999", "Écrivez un nombre entre 0 et 60."),
         ("monthly_budget", "six", "entier"),
-        ("idcc", "12345", "Un numéro IDCC s’écrit en chiffres"),
+        ("idcc", "12345", "Un numéro IDCC s’écrit en chiffres, comme 1518."),
     ],
 )
 def test_a_structure_that_cannot_be_right_is_kept_on_the_page_and_not_saved(client, session, field, typed, message):
