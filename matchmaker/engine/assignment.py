@@ -1,19 +1,22 @@
 """Choosing the pairs: the exact optimum of the matching problem, with prices that prove it.
 
-Every objective is a problem of greatest weight in plain Python integers, which `augmenting` solves exactly, or a simple
-greedy choice. No epsilon anywhere.
+SCORE and SERVED_FIRST go to the compiled `kernel`, or, where numba is missing or cannot compile, to the readable
+`augmenting`, which takes the same steps in plain Python integers. GENEROUS needs integers of any size and always takes
+`augmenting`; STABLE is a greedy choice. No epsilon anywhere.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from types import ModuleType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from matchmaker.engine.augmenting import Graph, augment_all, turned_around
-from matchmaker.engine.problem import SCORE_MAX, Assignment, BadProblem, Objective, Problem, check_problem
+from matchmaker.engine.problem import SCORE_MAX, Assignment, BadProblem, Objective, Problem, check_distinct_pairs, check_problem, check_shape
 
-__all__ = ["Assignment", "BadProblem", "Objective", "Problem", "assign"]
+__all__ = ["Assignment", "BadProblem", "Objective", "Problem", "assign", "warm"]
 
 LEVELS = 10
 
@@ -56,31 +59,84 @@ def assign(problem: Problem, objective: Objective = Objective.SCORE) -> Assignme
     >>> answer.chosen.tolist(), answer.value
     ([True, False, True], 1500000)
     """
-    check_problem(problem)
-    if objective is Objective.SCORE:
-        return _with_prices(problem, _solve(problem, 0))
+    check_shape(problem)
     if objective is Objective.SERVED_FIRST:
-        return _with_prices(problem, _solve(problem, _bonus(problem)))
-
+        return _with_prices(problem, _best(problem, _bonus(problem)))
+    best = _best(problem, 0)  # it refuses a pair given twice
+    if objective is Objective.SCORE:
+        return _with_prices(problem, best)
     chosen = _generous(problem) if objective is Objective.GENEROUS else _stable(problem)
-    best = _solve(problem, 0)
     return _with_prices(problem, _Solution(chosen, best.need_price, best.offer_price))
+
+
+def warm() -> bool:
+    """Compile the kernel, or read what an earlier process compiled; return whether there is one.
+
+    For the start of a worker: it takes seconds the first time. `assign` does it on first use otherwise.
+    """
+    return _kernel() is not None
 
 
 @dataclass(frozen=True)
 class _Solution:
     chosen: NDArray[np.bool_]
-    need_price: list[int]
-    offer_price: list[int]
+    need_price: NDArray[np.int64]
+    offer_price: NDArray[np.int64]
 
 
 def _with_prices(problem: Problem, solution: _Solution) -> Assignment:
-    return Assignment(
-        chosen=solution.chosen,
-        need_price=np.array(solution.need_price, dtype=np.int64),
-        offer_price=np.array(solution.offer_price, dtype=np.int64),
-        value=int(problem.score[solution.chosen].sum()),
-    )
+    return Assignment(solution.chosen, solution.need_price, solution.offer_price, int(problem.score[solution.chosen].sum()))
+
+
+@cache
+def _kernel() -> ModuleType | None:
+    """The compiled kernel, tried on one pair; None where numba is missing, switched off or unable to compile."""
+    try:
+        from matchmaker.engine import kernel
+
+        one, yes = np.ones(1, np.int64), np.ones(1, np.bool_)
+        usable = not kernel.DISABLED and kernel.solve(one - 1, one - 1, one, ~yes, one - 1, one - 1, one, one, one - 1) is not None
+    except Exception:  # whatever compiling may raise: there is a slower way that needs no compiler
+        return None
+    return kernel if usable else None
+
+
+def _best(problem: Problem, bonus: int) -> _Solution:
+    """Solve by the kernel if it can take the problem, else by the reference."""
+    kernel = _kernel()
+    found = None if kernel is None else _solve_compiled(kernel, problem, bonus)
+    if found is None:
+        check_distinct_pairs(problem)
+        chosen, need_price, offer_price = _solve_plainly(problem, bonus)
+        found = _Solution(chosen, np.array(need_price, np.int64), np.array(offer_price, np.int64))
+    return found
+
+
+def _solve_compiled(kernel: ModuleType, problem: Problem, bonus: int) -> _Solution | None:
+    """As `_solve_plainly`; None when the kernel refuses: a pair given twice, or numbers that do not fit its packed integers."""
+    need_rank, offer_rank = _inverse(np.argsort(problem.need_id)), _inverse(np.argsort(problem.offer_id))
+    need_left, offer_left = _free_places(problem)
+    turned = bonus == 0 and offer_left.sum() < need_left.sum()
+    need_side, offer_side = (problem.need, need_rank, _at_rank(need_left, need_rank)), (problem.offer, offer_rank, _at_rank(offer_left, offer_rank))
+    (left, left_rank, left_places), (right, right_rank, right_places) = (offer_side, need_side) if turned else (need_side, offer_side)
+    extra = np.full(len(left_places), bonus, dtype=np.int64)
+    if bonus:
+        extra[left_rank[problem.need[problem.locked]]] = 0
+    found = kernel.solve(left, right, problem.score, problem.locked, left_rank, right_rank, left_places, right_places, extra)
+    if found is None:
+        return None
+
+    rows, left_price, right_price = found
+    chosen = problem.locked.copy()
+    chosen[rows] = True
+    need_price, offer_price = (right_price, left_price) if turned else (left_price, right_price)
+    return _Solution(chosen, need_price[need_rank], offer_price[offer_rank])
+
+
+def _at_rank(values: NDArray[np.int64], rank: NDArray[np.intp]) -> NDArray[np.int64]:
+    placed = np.empty_like(values)
+    placed[rank] = values
+    return placed
 
 
 def _most_pairs(problem: Problem) -> int:
@@ -92,8 +148,8 @@ def _bonus(problem: Problem) -> int:
     return 1 + SCORE_MAX * _most_pairs(problem)
 
 
-def _solve(problem: Problem, bonus: int, weights: Sequence[int] | None = None) -> _Solution:
-    """Solve over the pairs that are not locked, on rows put in the order of ids, and bring the answer back."""
+def _solve_plainly(problem: Problem, bonus: int, weights: Sequence[int] | None = None) -> tuple[NDArray[np.bool_], list[int], list[int]]:
+    """Solve by the reference over the pairs that are not locked, on rows put in the order of ids, and bring the answer back."""
     scores: Sequence[int] = problem.score.tolist() if weights is None else weights
     need_order, offer_order = np.argsort(problem.need_id), np.argsort(problem.offer_id)
     need_rank, offer_rank = _inverse(need_order), _inverse(offer_order)
@@ -117,7 +173,7 @@ def _solve(problem: Problem, bonus: int, weights: Sequence[int] | None = None) -
 
     chosen = problem.locked.copy()
     chosen[[e for e, taken in zip(pairs, held, strict=True) if taken]] = True
-    return _Solution(chosen, [need_price[rank] for rank in need_rank.tolist()], [offer_price[rank] for rank in offer_rank.tolist()])
+    return chosen, [need_price[rank] for rank in need_rank.tolist()], [offer_price[rank] for rank in offer_rank.tolist()]
 
 
 def _inverse(order: NDArray[np.intp]) -> NDArray[np.intp]:
@@ -139,7 +195,7 @@ def _generous(problem: Problem) -> NDArray[np.bool_]:
     pair = tail * digit ** (LEVELS + 1)  # worth more than any change of levels
     levels = ((SCORE_MAX - problem.score) * LEVELS // SCORE_MAX).tolist()
     weights = [pair - (tail * digit**level if level else 0) + score for level, score in zip(levels, problem.score.tolist(), strict=True)]
-    return _solve(problem, 2 * pair * digit, weights).chosen
+    return _solve_plainly(problem, 2 * pair * digit, weights)[0]
 
 
 def _stable(problem: Problem) -> NDArray[np.bool_]:

@@ -54,7 +54,7 @@ class _Search:
         self.left_price = [0] * len(graph.left_places)
         self.right_price = [0] * len(graph.right_places)
         self.left_load = [0] * len(graph.left_places)
-        self.at_right: list[dict[int, None]] = [{} for _ in graph.right_places]
+        self.at_right: list[list[int]] = [[] for _ in graph.right_places]  # pairs held; who enters takes the seat of who leaves
         # Only right nodes with a place take part. Arcs by descending weight let a scan stop early, since v ≥ 0.
         self.arcs: list[list[int]] = [[] for _ in graph.left_places]
         for e, (i, j) in enumerate(zip(graph.left, graph.right, strict=True)):
@@ -105,16 +105,12 @@ class _Search:
         left_reached: dict[int, tuple[int, int]] = {start: (0, -1)}
         right_reached: dict[int, tuple[int, int]] = {}
         rights = len(v)
-        queue: list[tuple[int, int]] = [(0, rights + start)]  # a node is j, or rights + i
+        queue: list[tuple[int, int]] = []  # a node is j, or rights + i
+        distance, at_once = 0, [start]  # left nodes reached at no further cost are scanned without passing through the queue
 
-        while queue:
-            distance, node = heappop(queue)
-            if distance >= best:
-                break
-            if node >= rights:
-                i = node - rights
-                if distance > left_reached[i][0]:
-                    continue
+        while True:
+            while at_once:
+                i = at_once.pop()
                 base = distance + u[i]
                 if i != start:
                     yields = base + (graph.bonus[i] if self.left_load[i] == 1 else 0)
@@ -132,35 +128,47 @@ class _Search:
                         best, end_left, end_right = reach, -1, j
                     else:
                         heappush(queue, (reach, j))
+            if not queue:
+                break
+            distance, node = heappop(queue)
+            if distance >= best:
+                break
+            if node >= rights:
+                if distance == left_reached[node - rights][0]:
+                    at_once.append(node - rights)
             elif distance == right_reached[node][0]:
                 for e in self.at_right[node]:
                     i = left_of[e]
                     reach = distance + weight[e] - u[i] - v[node]
-                    if reach < best and (i not in left_reached or reach < left_reached[i][0]):
-                        left_reached[i] = (reach, e)
+                    if reach >= best or (i in left_reached and reach >= left_reached[i][0]):
+                        continue
+                    left_reached[i] = (reach, e)
+                    if reach == distance:
+                        at_once.append(i)
+                    else:
                         heappush(queue, (reach, rights + i))
         return best, end_left, end_right, left_reached, right_reached
 
     def _flip(self, start: int, end_left: int, end_right: int, left_reached: dict[int, tuple[int, int]], right_reached: dict[int, tuple[int, int]]) -> None:
         """Walk the path back from its end: pairs that were left out enter, pairs that were held leave."""
-        graph, j = self.graph, end_right
+        graph = self.graph
         self.left_load[start] += 1
         if end_left >= 0:
             self.left_load[end_left] -= 1
-            j = self._let_go(left_reached[end_left][1])
+            leaving = left_reached[end_left][1]
+        else:
+            self.at_right[end_right].append(-1)  # the free seat
+            leaving = -1
         while True:
+            j = end_right if leaving < 0 else graph.right[leaving]
             entering = right_reached[j][1]
+            if leaving >= 0:
+                self.held[leaving] = False
             self.held[entering] = True
-            self.at_right[j][entering] = None
+            self.at_right[j][self.at_right[j].index(leaving)] = entering
             if graph.left[entering] == start:
                 return
-            j = self._let_go(left_reached[graph.left[entering]][1])
-
-    def _let_go(self, e: int) -> int:
-        j = self.graph.right[e]
-        self.held[e] = False
-        del self.at_right[j][e]
-        return j
+            leaving = left_reached[graph.left[entering]][1]
 
     def price_the_closed(self) -> None:
         """A node without a place asks the price at which nobody would miss it: what its first place would be worth."""

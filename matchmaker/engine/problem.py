@@ -92,6 +92,12 @@ def check_problem(problem: Problem) -> None:
     ...
     matchmaker.engine.problem.BadProblem: score outside 1…1000000: need 7 with offer 7 (0)
     """
+    check_shape(problem)
+    check_distinct_pairs(problem)
+
+
+def check_shape(problem: Problem) -> None:
+    """All of `check_problem` but the search for pairs given twice, which the kernel makes on its way."""
     pairs, needs, offers = len(problem.need), len(problem.need_id), len(problem.offer_id)
     if not (len(problem.offer) == len(problem.score) == len(problem.locked) == pairs):
         raise BadProblem("need, offer, score and locked must have the same length")
@@ -109,14 +115,18 @@ def check_problem(problem: Problem) -> None:
     out = np.flatnonzero((problem.score < 1) | (problem.score > SCORE_MAX))
     if out.size:
         raise BadProblem(f"score outside 1…{SCORE_MAX}: " + _pairs(problem, out, with_score=True))
-    keys = problem.need.astype(np.int64) * max(offers, 1) + problem.offer
+
+    _check_locks("need", problem.need[problem.locked], problem.need_id, problem.need_capacity)
+    _check_locks("offer", problem.offer[problem.locked], problem.offer_id, problem.offer_capacity)
+
+
+def check_distinct_pairs(problem: Problem) -> None:
+    """Refuse a pair given twice."""
+    keys = problem.need.astype(np.int64) * max(len(problem.offer_id), 1) + problem.offer
     order = np.argsort(keys, kind="stable")
     twice = order[1:][keys[order[1:]] == keys[order[:-1]]]
     if twice.size:
         raise BadProblem("pair given twice: " + _pairs(problem, twice))
-
-    _check_locks("need", problem.need[problem.locked], problem.need_id, problem.need_capacity)
-    _check_locks("offer", problem.offer[problem.locked], problem.offer_id, problem.offer_capacity)
 
 
 def _check_side(side: str, rows: NDArray[np.int32], ids: NDArray[np.int64], capacity: NDArray[np.int32]) -> None:
