@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matchmaker.engine.augmenting import Graph, augment_all, turned_around
-from matchmaker.engine.problem import SCORE_MAX, Assignment, BadProblem, Objective, Problem, check_distinct_pairs, check_problem, check_shape
+from matchmaker.engine.problem import SCORE_MAX, Assignment, BadProblem, Objective, Problem, check_distinct_pairs, check_shape
 
 __all__ = ["Assignment", "BadProblem", "Objective", "Problem", "assign", "warm"]
 
@@ -66,7 +66,7 @@ def assign(problem: Problem, objective: Objective = Objective.SCORE) -> Assignme
     if objective is Objective.SCORE:
         return _with_prices(problem, best)
     chosen = _generous(problem) if objective is Objective.GENEROUS else _stable(problem)
-    return _with_prices(problem, _Solution(chosen, best.need_price, best.offer_price))
+    return _with_prices(problem, Solution(chosen, best.need_price, best.offer_price))
 
 
 def warm() -> bool:
@@ -78,13 +78,13 @@ def warm() -> bool:
 
 
 @dataclass(frozen=True)
-class _Solution:
+class Solution:
     chosen: NDArray[np.bool_]
     need_price: NDArray[np.int64]
     offer_price: NDArray[np.int64]
 
 
-def _with_prices(problem: Problem, solution: _Solution) -> Assignment:
+def _with_prices(problem: Problem, solution: Solution) -> Assignment:
     return Assignment(solution.chosen, solution.need_price, solution.offer_price, int(problem.score[solution.chosen].sum()))
 
 
@@ -95,25 +95,26 @@ def _kernel() -> ModuleType | None:
         from matchmaker.engine import kernel
 
         one, yes = np.ones(1, np.int64), np.ones(1, np.bool_)
-        usable = not kernel.DISABLED and kernel.solve(one - 1, one - 1, one, ~yes, one - 1, one - 1, one, one, one - 1) is not None
+        for budget in (0, 1):  # the first compiles the bids as well
+            kernel.solve(one - 1, one - 1, one, ~yes, one - 1, one - 1, one, one, one - 1, budget)
     except Exception:  # whatever compiling may raise: there is a slower way that needs no compiler
         return None
-    return kernel if usable else None
+    return None if kernel.DISABLED else kernel
 
 
-def _best(problem: Problem, bonus: int) -> _Solution:
+def _best(problem: Problem, bonus: int) -> Solution:
     """Solve by the kernel if it can take the problem, else by the reference."""
     kernel = _kernel()
-    found = None if kernel is None else _solve_compiled(kernel, problem, bonus)
+    found = None if kernel is None else solve_compiled(kernel, problem, bonus)
     if found is None:
         check_distinct_pairs(problem)
-        chosen, need_price, offer_price = _solve_plainly(problem, bonus)
-        found = _Solution(chosen, np.array(need_price, np.int64), np.array(offer_price, np.int64))
+        chosen, need_price, offer_price = solve_plainly(problem, bonus)
+        found = Solution(chosen, np.array(need_price, np.int64), np.array(offer_price, np.int64))
     return found
 
 
-def _solve_compiled(kernel: ModuleType, problem: Problem, bonus: int) -> _Solution | None:
-    """As `_solve_plainly`; None when the kernel refuses: a pair given twice, or numbers that do not fit its packed integers."""
+def solve_compiled(kernel: ModuleType, problem: Problem, bonus: int, budget: int | None = None) -> Solution | None:
+    """As `solve_plainly`; None when the kernel refuses: a pair given twice, or numbers that do not fit its packed integers."""
     need_rank, offer_rank = _inverse(np.argsort(problem.need_id)), _inverse(np.argsort(problem.offer_id))
     need_left, offer_left = _free_places(problem)
     turned = bonus == 0 and offer_left.sum() < need_left.sum()
@@ -122,7 +123,7 @@ def _solve_compiled(kernel: ModuleType, problem: Problem, bonus: int) -> _Soluti
     extra = np.full(len(left_places), bonus, dtype=np.int64)
     if bonus:
         extra[left_rank[problem.need[problem.locked]]] = 0
-    found = kernel.solve(left, right, problem.score, problem.locked, left_rank, right_rank, left_places, right_places, extra)
+    found = kernel.solve(left, right, problem.score, problem.locked, left_rank, right_rank, left_places, right_places, extra, budget)
     if found is None:
         return None
 
@@ -130,7 +131,7 @@ def _solve_compiled(kernel: ModuleType, problem: Problem, bonus: int) -> _Soluti
     chosen = problem.locked.copy()
     chosen[rows] = True
     need_price, offer_price = (right_price, left_price) if turned else (left_price, right_price)
-    return _Solution(chosen, need_price[need_rank], offer_price[offer_rank])
+    return Solution(chosen, need_price[need_rank], offer_price[offer_rank])
 
 
 def _at_rank(values: NDArray[np.int64], rank: NDArray[np.intp]) -> NDArray[np.int64]:
@@ -148,7 +149,7 @@ def _bonus(problem: Problem) -> int:
     return 1 + SCORE_MAX * _most_pairs(problem)
 
 
-def _solve_plainly(problem: Problem, bonus: int, weights: Sequence[int] | None = None) -> tuple[NDArray[np.bool_], list[int], list[int]]:
+def solve_plainly(problem: Problem, bonus: int, weights: Sequence[int] | None = None) -> tuple[NDArray[np.bool_], list[int], list[int]]:
     """Solve by the reference over the pairs that are not locked, on rows put in the order of ids, and bring the answer back."""
     scores: Sequence[int] = problem.score.tolist() if weights is None else weights
     need_order, offer_order = np.argsort(problem.need_id), np.argsort(problem.offer_id)
@@ -195,7 +196,7 @@ def _generous(problem: Problem) -> NDArray[np.bool_]:
     pair = tail * digit ** (LEVELS + 1)  # worth more than any change of levels
     levels = ((SCORE_MAX - problem.score) * LEVELS // SCORE_MAX).tolist()
     weights = [pair - (tail * digit**level if level else 0) + score for level, score in zip(levels, problem.score.tolist(), strict=True)]
-    return _solve_plainly(problem, 2 * pair * digit, weights)[0]
+    return solve_plainly(problem, 2 * pair * digit, weights)[0]
 
 
 def _stable(problem: Problem) -> NDArray[np.bool_]:

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 from matchmaker.engine.problem import SCORE_MAX, Assignment, Objective, Problem
 
+_PART = 32_768  # pairs taken together
+
 
 @dataclass(frozen=True)
 class Certificate:
@@ -74,18 +76,32 @@ def certify(problem: Problem, assignment: Assignment, objective: Objective = Obj
     need_left = np.minimum(need_left, np.bincount(problem.need, minlength=needs))
     offer_left = np.minimum(offer_left, np.bincount(problem.offer, minlength=offers))
 
-    pair_key = problem.need[x].astype(np.int64) * max(offers, 1) + problem.offer[x]
+    pair_key = np.sort(problem.need[x].astype(np.int64) * max(offers, 1) + problem.offer[x])
+    total = int(s[x].sum())
     feasible = bool(
         np.all(partners <= problem.need_capacity) and np.all(guests <= problem.offer_capacity) and np.all(x[locked])
-        and len(np.unique(pair_key)) == len(pair_key) and np.all((s >= 1) & (s <= SCORE_MAX))
+        and np.all(pair_key[1:] > pair_key[:-1]) and (not len(s) or (s.min() >= 1 and s.max() <= SCORE_MAX))
         and np.all((u >= -first) & (u <= SCORE_MAX)) and np.all((v >= 0) & (v <= SCORE_MAX + bonus))
-        and assignment.value == int(s[x].sum())
+        and assignment.value == total
     )  # fmt: skip
-    primal = int(s[x].sum()) + bonus * int(np.count_nonzero(partners))
+    primal = total + bonus * int(np.count_nonzero(partners))
     earned = np.where(need_left > 0, np.maximum(0, np.maximum(first + u, first + need_left * u)), 0)
-    spare = np.maximum(0, s - u[problem.need] - v[problem.offer])
-    dual = int(earned.sum() + (offer_left * v).sum() + spare[~locked].sum() + s[locked].sum()) + bonus * int(np.count_nonzero(held))
+    worth = _worth_of_pairs(problem, u, v)
+    dual = int(earned.sum() + (offer_left * v).sum()) + worth + bonus * int(np.count_nonzero(held))
     return Certificate(feasible, primal, dual, dual - primal, _blocking_pairs(problem, x, partners, guests))
+
+
+def _worth_of_pairs(problem: Problem, u: NDArray[np.int64], v: NDArray[np.int64]) -> int:
+    """Σ max(0, s - u - v) over the pairs that are not locked, and s over those that are; by parts that fit the cache."""
+    worth = int(problem.score[problem.locked].sum())
+    for begin in range(0, len(problem.score), _PART):
+        part = slice(begin, begin + _PART)
+        spare = problem.score[part] - u[problem.need[part]]
+        spare -= v[problem.offer[part]]
+        np.maximum(spare, 0, out=spare)
+        spare[problem.locked[part]] = 0
+        worth += int(spare.sum())
+    return worth
 
 
 def _blocking_pairs(problem: Problem, chosen: NDArray[np.bool_], partners: NDArray[np.intp], guests: NDArray[np.intp]) -> int:
@@ -96,4 +112,9 @@ def _blocking_pairs(problem: Problem, chosen: NDArray[np.bool_], partners: NDArr
         bar = np.full(len(load), SCORE_MAX + 1, dtype=np.int64)
         np.minimum.at(bar, rows[loose], problem.score[loose])
         bars.append(np.where(load < capacity, 0, bar))
-    return int(np.count_nonzero(~chosen & (problem.score > bars[0][problem.need]) & (problem.score > bars[1][problem.offer])))
+    count = 0
+    for begin in range(0, len(problem.score), _PART):
+        part = slice(begin, begin + _PART)
+        score = problem.score[part]
+        count += int(np.count_nonzero((score > bars[0][problem.need[part]]) & (score > bars[1][problem.offer[part]]) & ~chosen[part]))
+    return count

@@ -3,91 +3,33 @@
 `augmenting` says why each step is right; here they run on flat arrays of 64-bit integers. The pairs of a left node are
 one packed integer each (what the pair lacks to the best score, right node, place in the input), sorted, so a scan by
 descending score reads memory in order. Importing this module imports numba; `assignment` does so on first use only.
+
+On problems where everybody wants the same few, paths grow long. So the pairs scanned are counted, and past a budget
+`bidding` takes over, which is exact too: it may choose other pairs only where several answers are the best.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numba import config, njit
+from numpy.typing import NDArray
 
+from matchmaker.engine.arcs import DONE, PAIR_TWICE, arcs_of, node_of
+from matchmaker.engine.bidding import bid_all
+from matchmaker.engine.compiling import DISABLED, compiled
 from matchmaker.engine.problem import SCORE_MAX
 
-DISABLED = bool(config.DISABLE_JIT)
-FAR = np.int64(2**62)
+__all__ = ["DISABLED", "solve"]
 
-DONE, OUT_OF_BUDGET, PAIR_TWICE = 0, 1, 2
+Rows = NDArray[np.integer[Any]]
+Whole = NDArray[np.int64]
 
+FAR = 2**62
 
-def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile on first call. The result is kept on disk, unless no folder for it can be written."""
-    try:
-        return njit(cache=True)(function)  # type: ignore[no-any-return]
-    except RuntimeError:
-        return njit()(function)  # type: ignore[no-any-return]
+OUT_OF_BUDGET = 1
 
-
-@compiled
-def arcs_of(left, right, score, locked, left_rank, right_rank, right_places, right_bits, edge_type):  # type: ignore[no-untyped-def]
-    """Group the pairs by left node and sort each group by descending score, then by right node.
-
-    Returns the status, where each group starts and ends, the packed pairs, how many bits of each are its place in the
-    group, and the input row of each place. Locked pairs and pairs with a right node that has no place are left out.
-    """
-    lefts, pairs = len(left_rank), len(left)
-    start = np.zeros(lefts + 1, np.int64)
-    for e in range(pairs):
-        start[left_rank[left[e]] + 1] += 1
-    most = 1
-    for i in range(lefts):
-        most = max(most, start[i + 1])
-        start[i + 1] += start[i]
-    place_bits = 0
-    while most >> place_bits:
-        place_bits += 1
-    right_mask = (np.int64(1) << right_bits) - 1
-
-    end = start[:-1].copy()
-    packed, row = np.empty(pairs, np.int64), np.empty(pairs, edge_type)
-    for e in range(pairs):
-        i, j = left_rank[left[e]], right_rank[right[e]]
-        at = end[i]
-        end[i] += 1
-        row[at] = e
-        one = ((SCORE_MAX - score[e]) << (right_bits + place_bits)) | (j << place_bits) | (at - start[i])
-        packed[at] = -1 - one if locked[e] or right_places[j] == 0 else one
-
-    seen = np.full(len(right_rank), -1, np.int64)
-    for i in range(lefts):
-        kept = start[i]
-        for at in range(start[i], end[i]):
-            one = packed[at]
-            j = ((one if one >= 0 else -1 - one) >> place_bits) & right_mask
-            if seen[j] == i:
-                return PAIR_TWICE, start, end, packed, place_bits, row
-            seen[j] = i
-            if one >= 0:
-                packed[kept] = one
-                kept += 1
-        end[i] = kept
-        shell_sort(packed, start[i], kept)
-    return DONE, start, end, packed, place_bits, row
-
-
-@compiled
-def shell_sort(values, start, end):  # type: ignore[no-untyped-def]
-    gap = 1
-    while gap < (end - start) // 3:
-        gap = 3 * gap + 1
-    while gap:
-        for k in range(start + gap, end):
-            one = values[k]
-            at = k
-            while at - gap >= start and values[at - gap] > one:
-                values[at] = values[at - gap]
-                at -= gap
-            values[at] = one
-        gap //= 3
+# Scans that each pair and node pays for. Equal scores make short paths and long auctions, so where they are common paths
+# get more; and a small problem is solved before it could matter.
+BUDGET, BUDGET_OF_TIES, BUDGET_AT_LEAST = 4, 200, 200_000
 
 
 @compiled
@@ -131,15 +73,15 @@ def pop(heap, size):  # type: ignore[no-untyped-def]
 def augment_all(start, end, packed, place_bits, right_bits, left_places, right_places, bonus, budget):  # type: ignore[no-untyped-def]
     """Give the left nodes their places one by one; see `augmenting.augment_all`.
 
-    Returns the status, which packed pairs are held, both prices and the number of pairs scanned.
+    Returns the status, which packed pairs are held and both prices.
     """
     lefts, rights = len(left_places), len(right_places)
-    right_mask = (np.int64(1) << right_bits) - 1
+    right_mask = (1 << right_bits) - 1
     score_shift = right_bits + place_bits
     node_bits = 1
     while (lefts + rights) >> node_bits:
         node_bits += 1
-    node_mask = (np.int64(1) << node_bits) - 1
+    node_mask = (1 << node_bits) - 1
 
     held = np.zeros(len(packed), np.uint8)
     u, v = np.zeros(lefts, np.int64), np.zeros(rights, np.int64)
@@ -159,7 +101,7 @@ def augment_all(start, end, packed, place_bits, right_bits, left_places, right_p
     left_seen, right_seen = np.empty(lefts, np.int64), np.empty(rights, np.int64)
     tight = np.empty(lefts, np.int64)
     heap = np.empty(1024, np.int64)
-    scanned = np.int64(0)
+    scanned = 0
 
     for source in range(lefts):
         for _ in range(left_places[source]):
@@ -177,13 +119,13 @@ def augment_all(start, end, packed, place_bits, right_bits, left_places, right_p
             if best <= 0:
                 break
             if scanned > budget:
-                return OUT_OF_BUDGET, held, u, v, scanned
+                return OUT_OF_BUDGET, held, u, v
 
-            end_left, end_right = source, np.int64(-1)
+            end_left, end_right = source, -1
             lefts_seen, rights_seen, size = 1, 0, 0
             left_seen[0] = source
             left_distance[source] = 0
-            distance = np.int64(0)
+            distance = 0
             tight[0] = source
             tights = 1
             while True:
@@ -194,7 +136,7 @@ def augment_all(start, end, packed, place_bits, right_bits, left_places, right_p
                     if i != source:
                         yields = base + (bonus[i] if left_load[i] == 1 else 0)
                         if yields < best:
-                            best, end_left, end_right = yields, i, np.int64(-1)
+                            best, end_left, end_right = yields, i, -1
                     for at in range(start[i], end[i]):
                         one = packed[at]
                         reach = base - SCORE_MAX + (one >> score_shift)
@@ -212,7 +154,7 @@ def augment_all(start, end, packed, place_bits, right_bits, left_places, right_p
                         right_by[j] = at
                         right_from[j] = i
                         if right_load[j] < right_places[j]:
-                            best, end_left, end_right = reach, np.int64(-1), j
+                            best, end_left, end_right = reach, -1, j
                         else:
                             heap = push(heap, size, (reach << node_bits) | j)
                             size += 1
@@ -282,21 +224,26 @@ def augment_all(start, end, packed, place_bits, right_bits, left_places, right_p
                 held[slot_pair[free]] = 0
                 j = node_of(packed[slot_pair[free]], place_bits, right_mask)
 
-    for i in range(lefts):
-        if left_places[i] == 0:
-            opening = -bonus[i]
-            for at in range(start[i], end[i]):
-                opening = max(opening, SCORE_MAX - (packed[at] >> score_shift) - v[(packed[at] >> place_bits) & right_mask])
-            u[i] = max(opening, 0)
-    return DONE, held, u, v, scanned
+    price_closed(start, end, packed, place_bits, right_bits, left_places, bonus, u, v)
+    return DONE, held, u, v
 
 
 @compiled
-def node_of(one, place_bits, right_mask):  # type: ignore[no-untyped-def]
-    return (one >> place_bits) & right_mask
+def price_closed(start, end, packed, place_bits, right_bits, left_places, bonus, u, v):  # type: ignore[no-untyped-def]
+    """A left node without a place asks what its first place would be worth; see `augmenting`."""
+    right_mask = (1 << right_bits) - 1
+    for i in range(len(left_places)):
+        if left_places[i] == 0:
+            opening = -bonus[i]
+            for at in range(start[i], end[i]):
+                opening = max(opening, SCORE_MAX - (packed[at] >> (right_bits + place_bits)) - v[node_of(packed[at], place_bits, right_mask)])
+            u[i] = max(opening, 0)
 
 
-def solve(left, right, score, locked, left_rank, right_rank, left_places, right_places, bonus):  # type: ignore[no-untyped-def]
+def solve(
+    left: Rows, right: Rows, score: Rows, locked: NDArray[np.bool_], left_rank: Whole, right_rank: Whole,
+    left_places: Whole, right_places: Whole, bonus: Whole, budget: int | None = None,
+) -> tuple[Whole, Whole, Whole] | None:  # fmt: skip
     """Choose the pairs.
 
     Parameters
@@ -304,11 +251,15 @@ def solve(left, right, score, locked, left_rank, right_rank, left_places, right_
     left, right, score, locked : (E,) the pairs, rows of either side as the input has them.
     left_rank, right_rank : the order in which the nodes are taken, by row.
     left_places, right_places, bonus : by rank; places that the locked pairs leave, worth of a left node's first partner.
+    budget : pairs that may be scanned before `bidding` takes over; by default, enough for most problems.
 
     Returns
     -------
     The input rows of the chosen pairs and both prices by rank, or None: a pair is given twice, or the numbers do not fit.
     """
+    # One type and layout for each argument, so that nothing is compiled twice.
+    left, right = np.require(left, np.int32, ["C", "W"]), np.require(right, np.int32, ["C", "W"])
+    score, locked = np.require(score, np.int64, ["C", "W"]), np.require(locked, np.bool_, ["C", "W"])
     nodes = len(left_places) + len(right_places)
     right_bits = len(right_places).bit_length()
     # A path is shorter than the source's price and bonus together, and a packed pair holds a score of 20 bits.
@@ -316,10 +267,17 @@ def solve(left, right, score, locked, left_rank, right_rank, left_places, right_
     if longest.bit_length() + nodes.bit_length() > 62 or 20 + right_bits + len(right_places).bit_length() > 62:
         return None
     edge_type = np.int32 if len(left) < 2**31 else np.int64
-    status, start, end, packed, place_bits, row = arcs_of(left, right, score, locked, left_rank, right_rank, right_places, right_bits, edge_type)
+    status, start, end, packed, place_bits, row, alike = arcs_of(left, right, score, locked, left_rank, right_rank, right_places, right_bits, edge_type)
     if status == PAIR_TWICE:
         return None
-    status, held, left_price, right_price, _ = augment_all(start, end, packed, place_bits, right_bits, left_places, right_places, bonus, FAR)
+    if bonus.any():
+        budget = FAR  # bids know no bonus
+    elif budget is None:
+        budget = BUDGET_AT_LEAST + (BUDGET_OF_TIES if 10 * alike > len(left) else BUDGET) * (len(left) + nodes)
+    status, held, left_price, right_price = augment_all(start, end, packed, place_bits, right_bits, left_places, right_places, bonus, budget)
+    if status == OUT_OF_BUDGET:
+        held, left_price, right_price = bid_all(start, end, packed, place_bits, right_bits, left_places, right_places)
+        price_closed(start, end, packed, place_bits, right_bits, left_places, bonus, left_price, right_price)
     closed = np.flatnonzero((right_places == 0)[right_rank[right]] & ~locked)
     np.maximum.at(right_price, right_rank[right[closed]], score[closed] - left_price[left_rank[left[closed]]])
 

@@ -112,8 +112,8 @@ def check_shape(problem: Problem) -> None:
     _check_side("need", problem.need, problem.need_id, problem.need_capacity)
     _check_side("offer", problem.offer, problem.offer_id, problem.offer_capacity)
 
-    out = np.flatnonzero((problem.score < 1) | (problem.score > SCORE_MAX))
-    if out.size:
+    if pairs and (problem.score.min() < 1 or problem.score.max() > SCORE_MAX):
+        out = np.flatnonzero((problem.score < 1) | (problem.score > SCORE_MAX))
         raise BadProblem(f"score outside 1…{SCORE_MAX}: " + _pairs(problem, out, with_score=True))
 
     _check_locks("need", problem.need[problem.locked], problem.need_id, problem.need_capacity)
@@ -130,7 +130,7 @@ def check_distinct_pairs(problem: Problem) -> None:
 
 
 def _check_side(side: str, rows: NDArray[np.int32], ids: NDArray[np.int64], capacity: NDArray[np.int32]) -> None:
-    if np.any((rows < 0) | (rows >= len(ids))):
+    if len(rows) and (rows.min() < 0 or rows.max() >= len(ids)):
         raise BadProblem(f"a pair names {side} row {int(rows[(rows < 0) | (rows >= len(ids))][0])}; rows go from 0 to {len(ids) - 1}")
     if np.any(capacity < 0):
         raise BadProblem(f"negative capacity of {side} " + _few(ids[capacity < 0]))

@@ -1,0 +1,16 @@
+"""What the compiled modules of the engine share. Importing it imports numba."""
+
+from collections.abc import Callable
+from typing import Any
+
+from numba import config, njit
+
+DISABLED = bool(getattr(config, "DISABLE_JIT", False))
+
+
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile on first call. The result is kept on disk, unless no folder for it can be written."""
+    try:
+        return njit(cache=True)(function)
+    except RuntimeError:
+        return njit()(function)
