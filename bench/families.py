@@ -22,11 +22,10 @@ class Family:
 
     name: str
     make: Callable[[int], Problem]
-    compared: bool = True  # counts in the geometric mean and the worst ratio
 
 
 def geographic(seed: int, needs: int, offers: int, degree: int = 20, most: int = 1) -> Problem:
-    """Towns, eight categories; each need knows the `degree` nearest offers of its category, some of them out of reach."""
+    """Towns, eight categories; each need knows up to `degree` near offers of its category, and some offers please everybody."""
     rng = np.random.default_rng(seed)
     towns = rng.random((max(needs // 100, 5), 2))
     size = rng.pareto(1.2, len(towns)) + 1
@@ -36,6 +35,7 @@ def geographic(seed: int, needs: int, offers: int, degree: int = 20, most: int =
 
     need_at, offer_at = places(needs), places(offers)
     need_category, offer_category = rng.integers(0, 8, needs), rng.integers(0, 8, offers)
+    quality = rng.random(offers)
     found: list[Pairs] = []
     for category in range(8):
         mine, theirs = np.flatnonzero(need_category == category), np.flatnonzero(offer_category == category)
@@ -44,7 +44,7 @@ def geographic(seed: int, needs: int, offers: int, degree: int = 20, most: int =
             continue
         distance, nearest = cKDTree(offer_at[theirs]).query(need_at[mine], k=np.arange(1, count + 1))
         skill = rng.random(distance.shape)
-        score = _quantised(0.5 * np.exp(-distance / 0.03) + 0.5 * skill)
+        score = _quantised(0.4 * np.exp(-distance / 0.03) + 0.3 * skill + 0.3 * quality[theirs][nearest])
         keep = rng.random(distance.shape) < 0.975
         found.append((np.broadcast_to(mine[:, None], distance.shape)[keep], theirs[nearest][keep], score[keep]))
     need, offer, score = (np.concatenate(columns) for columns in zip(*found, strict=True))
@@ -123,6 +123,8 @@ SIZES = (2_000, 5_000, 10_000, 20_000, 50_000)
 FAMILIES = [
     *(Family(f"geographic {n // 1000}k", lambda seed, n=n: geographic(seed, n, n * 3 // 2)) for n in SIZES),
     *(Family(f"geographic {n // 1000}k, capacities 1–3", lambda seed, n=n: geographic(seed, n, n * 3 // 2, most=3)) for n in (20_000, 50_000)),
+    Family("as many offers as needs 20k", lambda seed: geographic(seed, 20_000, 20_000)),
+    Family("as many offers as needs 20k, capacities 1–3", lambda seed: geographic(seed, 20_000, 20_000, most=3)),
     Family("random balanced 10k", lambda seed: sparse(seed, 10_000, 10_000, 20, "uniform")),
     Family("random balanced 10k, capacities 1–3", lambda seed: sparse(seed, 10_000, 10_000, 20, "uniform", 3)),
     Family("product 5k", lambda seed: sparse(seed, 5_000, 5_000, 20, "product")),
