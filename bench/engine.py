@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench._figure import draw
 from bench._peers import peers_of
 from bench.families import FAMILIES, PUBLIC_OPTIMA, Family, geographic, or_library
 from matchmaker.engine.assignment import assign, warm
@@ -69,12 +70,15 @@ def main() -> None:
             measures.append(_measure(family, options.all))
             print(_line(measures[-1]), flush=True)
     library = _or_library(options.orlib) if options.orlib else []
-    france = _france() if options.france else None
-    report = _report(measures, library, france)
-    print(report)
-    if options.save:
-        from bench._figure import draw
+    _show(measures, library, None, options.save)
+    if options.france:
+        _show(measures, library, _france(), options.save)
 
+
+def _show(measures: list[Measure], library: list[tuple[str, int, int, float, float]], france: Measure | None, save: bool) -> None:
+    report = _report(measures, library, france)
+    print(report, flush=True)
+    if save:
         FIGURES.mkdir(parents=True, exist_ok=True)
         (FIGURES / "engine.md").write_text(report, encoding="utf-8")
         draw([(m.name, m.pairs, m.ours, m.peers) for m in measures], FIGURES / "engine.png")
