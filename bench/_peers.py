@@ -9,7 +9,7 @@ from scipy.optimize import linear_sum_assignment, linprog
 from scipy.sparse import csc_array, csr_array
 from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
-from matchmaker.engine.problem import SCORE_MAX, Problem
+from matchmaker.engine.problem import Problem
 
 Peer = Callable[[Problem], tuple[float, int]]
 
@@ -70,10 +70,11 @@ def highs(problem: Problem) -> tuple[float, int]:
 def peers_of(problem: Problem, all_of_them: bool) -> dict[str, Peer]:
     """Those that solve the same model: scipy's take a pair once only where every capacity is 1."""
     peers: dict[str, Peer] = {"OR-Tools": ortools_flow}
-    if problem.need_capacity.max(initial=1) == 1 and problem.offer_capacity.max(initial=1) == 1 and len(problem.need) <= 400_000:
-        peers["scipy sparse"] = scipy_sparse
-    if len(problem.need) == len(problem.need_id) * len(problem.offer_id) and problem.score.max() <= SCORE_MAX and "scipy sparse" not in peers:
-        peers["scipy dense"] = scipy_dense
+    if problem.need_capacity.max(initial=1) == 1 and problem.offer_capacity.max(initial=1) == 1:
+        if len(problem.need) == len(problem.need_id) * len(problem.offer_id):
+            peers["scipy dense"] = scipy_dense
+        if len(problem.need) <= 400_000:
+            peers["scipy sparse"] = scipy_sparse
     if all_of_them or len(problem.need) <= 100_000:
         peers["HiGHS"] = highs
     return peers
