@@ -20,7 +20,7 @@ def _choice(answer):
     return tuple(np.flatnonzero(answer.chosen).tolist())
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(small_problems(largest=6, most_pairs=10), st.sampled_from([Objective.SCORE, Objective.SERVED_FIRST, Objective.GENEROUS]))
 def test_no_other_choice_of_pairs_is_better(problem, objective):
     answer = assign(problem, objective)
@@ -31,7 +31,7 @@ def test_no_other_choice_of_pairs_is_better(problem, objective):
     assert answer.value == worth(problem, _choice(answer), Objective.SCORE)[0]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(small_problems(largest=5, most_pairs=25), st.sampled_from([Objective.SCORE, Objective.SERVED_FIRST]))
 def test_the_prices_prove_the_answer(problem, objective):
     proof = certify(problem, assign(problem, objective), objective)

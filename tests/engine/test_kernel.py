@@ -52,7 +52,7 @@ def _closed(problem, seed):
     return dataclasses.replace(problem, need_capacity=need_capacity, offer_capacity=offer_capacity)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(small_problems(largest=6, most_pairs=30), st.sampled_from([Objective.SCORE, Objective.SERVED_FIRST]))
 def test_the_compiled_and_the_readable_solver_choose_the_same_pairs_at_the_same_prices(problem, objective):
     _same(problem, objective)
@@ -67,7 +67,7 @@ def test_they_do_on_every_family(family, needs, offers, most, locked_share):
             _same(problem, objective)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(small_problems(largest=6, most_pairs=30), st.integers(0, 20))
 def test_whenever_the_budget_runs_out_the_answer_is_as_good_and_proven(problem, budget):
     answer = _answer(problem, solve_compiled(kernel, problem, 0, budget))
