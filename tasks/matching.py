@@ -2,13 +2,20 @@
 
 import logging
 
-from celery import shared_task
+from celery import shared_task, signals
 
+from matchmaker.engine.assignment import warm
 from matchmaker.extensions import db, nudge
 from matchmaker.models.base import today
 from matchmaker.services import matching
 
 log = logging.getLogger(__name__)
+
+
+@signals.worker_init.connect
+def compile_engine(**_details: object) -> None:
+    """Before the first run, in the process that its workers are forked from: compiling takes seconds the first time."""
+    warm()
 
 
 @shared_task
