@@ -83,18 +83,22 @@ def point(drawn: Map, commune: Commune) -> tuple[float, float]:
 
 
 def cities(project: Callable[[float, float], tuple[float, float]], departement: str | None = None) -> tuple[Place, ...]:
-    """The towns that people look for first: five or so of the region, or the three biggest communes of a département."""
+    """The towns that people look for first: those of the region, or the biggest communes of a département that leave room for their names."""
     communes = reference.communes()
-    chosen: Iterable[reference.Commune] = (communes[code] for code in CITIES.values())
-    if departement is not None:
-        here = (commune for commune in communes.values() if commune.departement == departement and commune.lat is not None)
-        chosen = sorted(here, key=lambda commune: -commune.population)[:3]
     names = {code: name for name, code in CITIES.items()}
-    return tuple(
-        Place(names.get(commune.code, commune.name), *project(commune.lat, commune.lon))
-        for commune in chosen
-        if commune.lat is not None and commune.lon is not None
-    )
+    if departement is None:
+        return tuple(place_of(communes[code], project, name) for name, code in CITIES.items())
+    found: list[Place] = []
+    here = (commune for commune in communes.values() if commune.departement == departement and commune.lat is not None)
+    for commune in sorted(here, key=lambda commune: -commune.population)[:12]:
+        place = place_of(commune, project, names.get(commune.code, commune.name))
+        if len(found) < 3 and all(hypot(place.x - other.x, place.y - other.y) > 70 for other in found):
+            found.append(place)
+    return tuple(found)
+
+
+def place_of(commune: reference.Commune, project: Callable[[float, float], tuple[float, float]], name: str) -> Place:
+    return Place(name, *project(commune.lat or 0.0, commune.lon or 0.0))
 
 
 def classes(counts: Mapping[str, int]) -> dict[str, str]:
