@@ -19,9 +19,9 @@ from pathlib import Path
 
 import numpy as np
 
+from bench._families import FAMILIES, PUBLIC_OPTIMA, Family, geographic, or_library
 from bench._figure import draw
 from bench._peers import peers_of
-from bench.families import FAMILIES, PUBLIC_OPTIMA, Family, geographic, or_library
 from matchmaker.engine.assignment import assign, warm
 from matchmaker.engine.certificate import Certificate, certify
 from matchmaker.engine.problem import Assignment, Objective, Problem
