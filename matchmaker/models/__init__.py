@@ -5,7 +5,7 @@ from matchmaker.models.base import Base
 from matchmaker.models.declarations import Category, Declaration, Flag, Need, Offer, Status, Unit
 from matchmaker.models.invitations import Answer, Channel, Invitation, InvitationAnswer
 from matchmaker.models.job_datings import JobDating, JobDatingStatus, Meeting, Participant
-from matchmaker.models.matching import Match, MatchingRun, MatchStatus, RunStatus
+from matchmaker.models.matching import CriteriaWeights, Match, MatchingInstance, MatchingRun, MatchStatus, PairDecision, RunStatus, Verdict
 from matchmaker.models.observatory import Snapshot
 from matchmaker.models.organisations import Eligibility, EssLabel, Family, Headcount, InclusionKind, Organisation
 from matchmaker.models.outbox import MailStatus, OutboxMail
@@ -20,6 +20,7 @@ __all__ = [
     "Category",
     "Channel",
     "Commune",
+    "CriteriaWeights",
     "Declaration",
     "DeclineReason",
     "Eligibility",
@@ -36,12 +37,14 @@ __all__ = [
     "MailStatus",
     "Match",
     "MatchStatus",
+    "MatchingInstance",
     "MatchingRun",
     "Meeting",
     "Need",
     "Offer",
     "Organisation",
     "OutboxMail",
+    "PairDecision",
     "Participant",
     "Pool",
     "PoolShare",
@@ -61,4 +64,5 @@ __all__ = [
     "Unit",
     "User",
     "Venue",
+    "Verdict",
 ]

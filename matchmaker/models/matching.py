@@ -5,14 +5,14 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from matchmaker.engine.problem import displayed
 from matchmaker.models.accounts import User
 from matchmaker.models.base import Base, RowId, now, stored
-from matchmaker.models.declarations import Need, Offer
+from matchmaker.models.declarations import Category, Need, Offer
 from matchmaker.models.proposals import Proposal
 from matchmaker.models.territories import Territory
 
@@ -34,6 +34,13 @@ class MatchStatus(StrEnum):
 
 
 LIVE_MATCH = (MatchStatus.PROPOSED, MatchStatus.CONFIRMED)
+
+
+class Verdict(StrEnum):
+    """What an animator decided about a pair, for this run and the later ones."""
+
+    LOCKED = "locked"
+    REFUSED = "refused"
 
 
 class MatchingRun(Base):
@@ -70,10 +77,17 @@ class MatchingRun(Base):
     gap: Mapped[int | None] = mapped_column(BigInteger)
     # For each need that nobody serves: the reason, in codes and numbers.
     unserved: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    # Digest of all that the computation read: another one now means that the run is stale.
+    inputs_hash: Mapped[str] = mapped_column(default="")
+    # Category → criterion → weight, as they were used; a category without an entry has the default ones.
+    weights: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    # Fairness figures by name.
+    fairness: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
     territory: Mapped[Territory] = relationship()
     requested_by: Mapped[User | None] = relationship()
     matches: Mapped[list["Match"]] = relationship(back_populates="run", cascade="all, delete-orphan")
+    instance: Mapped["MatchingInstance | None"] = relationship(back_populates="run", cascade="all, delete-orphan")
 
     @property
     def is_over(self) -> bool:
@@ -81,6 +95,54 @@ class MatchingRun(Base):
 
     def can_be_published(self) -> bool:
         return self.status is RunStatus.READY
+
+
+class MatchingInstance(Base):
+    """What a run was computed from and what it answered, as the engine's arrays: to mend it, explain it and verify it."""
+
+    __tablename__ = "matching_instance"
+
+    run_id: Mapped[UUID] = mapped_column(ForeignKey("matching_run.id", ondelete="CASCADE"), primary_key=True)
+    # A compressed numpy archive: see services/matching_instances.py.
+    arrays: Mapped[bytes] = mapped_column(LargeBinary)
+
+    run: Mapped[MatchingRun] = relationship(back_populates="instance")
+
+
+class PairDecision(Base):
+    """A pair that an animator locked or refused. It stands until it is taken back."""
+
+    __tablename__ = "pair_decision"
+    __table_args__ = (UniqueConstraint("need_id", "offer_id"),)
+
+    id: Mapped[RowId]
+    need_id: Mapped[UUID] = mapped_column(ForeignKey("need.id", ondelete="CASCADE"))
+    offer_id: Mapped[UUID] = mapped_column(ForeignKey("offer.id", ondelete="CASCADE"), index=True)
+    verdict: Mapped[Verdict] = mapped_column(stored(Verdict))
+    decided_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("user_account.id", ondelete="SET NULL"), index=True)
+    decided_at: Mapped[datetime] = mapped_column(default=now)
+
+    need: Mapped[Need] = relationship()
+    offer: Mapped[Offer] = relationship()
+    decided_by: Mapped[User | None] = relationship()
+
+
+class CriteriaWeights(Base):
+    """Weights of the criteria for one category in one territory. Rows are only added: the newest counts, the others are its history."""
+
+    __tablename__ = "criteria_weights"
+    __table_args__ = (Index("ix_criteria_weights_territory_id_category_set_at", "territory_id", "category", "set_at"),)
+
+    id: Mapped[RowId]
+    territory_id: Mapped[int] = mapped_column(ForeignKey("territory.id"))
+    category: Mapped[Category] = mapped_column(stored(Category))
+    # Criterion → weight; empty means back to the default ones.
+    weights: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    set_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("user_account.id", ondelete="SET NULL"), index=True)
+    set_at: Mapped[datetime] = mapped_column(default=now)
+
+    territory: Mapped[Territory] = relationship()
+    set_by: Mapped[User | None] = relationship()
 
 
 class Match(Base):

@@ -2,8 +2,9 @@
 
 from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Identity, Index, LargeBinary, text
+from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, LargeBinary, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from matchmaker.models.base import Base, now, stored
@@ -16,6 +17,8 @@ class MailStatus(StrEnum):
     FAILED = "failed"
     SUPERSEDED = "superseded"
     CANCELLED = "cancelled"
+    # Taken by the relay, then sent back by the recipient's server.
+    BOUNCED = "bounced"
 
 
 class OutboxMail(Base):
@@ -24,7 +27,7 @@ class OutboxMail(Base):
     __tablename__ = "outbox_mail"
     __table_args__ = (
         CheckConstraint("(status = 'sending') = (claimed_by IS NOT NULL)", name="sending_has_a_worker"),
-        CheckConstraint("(status = 'sent') = (sent_at IS NOT NULL)", name="sent_has_a_time"),
+        CheckConstraint("(status IN ('sent', 'bounced')) = (sent_at IS NOT NULL)", name="sent_has_a_time"),
         CheckConstraint("attempts >= 0", name="attempts_count_up"),
         Index("uq_outbox_mail_idempotency_key", "idempotency_key", unique=True),
         Index("ix_outbox_mail_due", "not_before", "id", postgresql_where=text("status = 'queued'")),
@@ -34,7 +37,11 @@ class OutboxMail(Base):
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     # {uid}:{recipient}:{method}:{sequence}: the same business fact queued twice is one row.
     idempotency_key: Mapped[str]
+    # The name of its templates, which says what it is about: « invitation », « proposals ».
+    kind: Mapped[str] = mapped_column(default="")
     recipient: Mapped[str]
+    # The structure that it is written to, by which its animator finds it.
+    organisation_id: Mapped[UUID | None] = mapped_column(ForeignKey("organisation.id", ondelete="SET NULL"), index=True)
     subject: Mapped[str]
     message_id: Mapped[str]
     message: Mapped[bytes] = mapped_column(LargeBinary)

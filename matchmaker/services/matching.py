@@ -7,45 +7,39 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload, selectinload
 
 from matchmaker.engine import scoring
 from matchmaker.engine.assignment import assign
-from matchmaker.engine.candidates import Candidates, candidates, why_none
+from matchmaker.engine.candidates import why_none
 from matchmaker.engine.certificate import certify
 from matchmaker.engine.problem import Problem
-from matchmaker.engine.relevance import relevant
 from matchmaker.extensions import db
 from matchmaker.models import (
-    Category,
     Match,
+    MatchingInstance,
     MatchingRun,
     MatchStatus,
     Need,
     Offer,
     Organisation,
     Proposal,
-    ProposalStatus,
     RunStatus,
     Status,
     Territory,
-    Theme,
     User,
 )
 from matchmaker.models.base import now
-from matchmaker.models.declarations import LIFETIME_DAYS
-from matchmaker.models.matching import LIVE_MATCH
-from matchmaker.services import declarations, outbox, proposals, territories
+from matchmaker.services import matching_inputs, matching_instances, outbox, proposals
 from matchmaker.services.errors import NotAllowedNow, RunUnderWay
-from matchmaker.services.matching_tables import CATEGORIES, Table, bits, engine_id, table
+from matchmaker.services.matching_places import closed_pairs, places_taken
+from matchmaker.services.matching_tables import Table, engine_id
 
 MAX_ATTEMPTS = 3
 # One publication at a time: two départements may hold pairs of the same offer.
 PUBLICATION_LOCK = 0x6D61746368
-# Where any two declarations may fit whatever their words: a room is a room.
-WORDLESS = frozenset({Category.PREMISES, Category.SUCCESSION})
 
 
 def request_run(territory: Territory, *, requested_by: User | None = None) -> MatchingRun:
@@ -105,35 +99,19 @@ def fail(run_id: UUID, reason: str) -> None:
 
 def solve(run: MatchingRun, *, today: date) -> None:
     """The whole computation: tables, candidates, scores, best pairs, proof, reasons."""
-    taken = places_taken()
-    homes = territories.homes()
-    needs = table(declarations.open_needs(run.territory), homes=homes, taken=taken)
-    offers = table(declarations.open_offers(), homes=homes, taken=taken)
-    closed = closed_pairs(today=today)
-    found = candidates(needs.side, offers.side, refused=closed)
-    context = scoring.Context(needs.profile, offers.profile, today.toordinal(), bits(run.territory.themes, Theme), met_organisations())
-    scored = scoring.score(found, needs.side, offers.side, context)
-    by_words = np.array([category not in WORDLESS for category in CATEGORIES], dtype=np.bool_)[needs.side.category[found.need]]
-    keep = np.flatnonzero(relevant(scored, by_words))
-
-    problem = Problem(
-        need=found.need[keep],
-        offer=found.offer[keep],
-        score=scored.total[keep],
-        need_capacity=needs.capacity,
-        offer_capacity=offers.capacity,
-        locked=np.zeros(keep.size, dtype=np.bool_),
-        need_id=needs.side.id,
-        offer_id=offers.side.id,
-    )
+    inputs = matching_inputs.read(run.territory, today=today)
+    made = matching_inputs.problem(inputs)
+    needs, offers, problem = inputs.needs, inputs.offers, made.problem
     assignment = assign(problem)
     proof = certify(problem, assignment)
     if not proof.feasible:
         raise RuntimeError("the engine's answer does not hold")
 
-    run.matches = [stored(found, scored, needs, offers, edge) for edge in keep[assignment.chosen]]
-    run.unserved = why_unserved(needs, offers, problem, assignment.chosen, closed)
-    run.needs_count, run.offers_count, run.candidates_count = int((needs.capacity > 0).sum()), len(offers.rows), int(keep.size)
+    run.matches = [stored(made, inputs, row) for row in np.flatnonzero(assignment.chosen).tolist()]
+    run.unserved = why_unserved(needs, offers, problem, assignment.chosen, inputs.refused)
+    run.instance = MatchingInstance(arrays=matching_instances.pack(inputs, problem, assignment))
+    run.weights = inputs.weights
+    run.needs_count, run.offers_count, run.candidates_count = int((needs.capacity > 0).sum()), len(offers.rows), len(problem.need)
     run.served_count = len({match.need for match in run.matches})
     run.value, run.bound, run.gap = proof.primal, proof.dual, proof.gap
     run.status, run.finished_at = RunStatus.READY, now()
@@ -141,17 +119,19 @@ def solve(run: MatchingRun, *, today: date) -> None:
     db.session.flush()
 
 
-def stored(found: Candidates, scored: scoring.Scored, needs: Table, offers: Table, edge: np.intp) -> Match:
-    """The row of one chosen pair, with its score broken down in points of one hundred."""
-    distance = float(found.distance_km[edge])
-    parts = scoring.points(scored.parts[edge])
+def stored(made: matching_inputs.Scored, inputs: matching_inputs.Inputs, row: int) -> Match:
+    """The row of one chosen pair of the problem, with its score broken down in points of one hundred."""
+    edge = made.keep[row]
+    need, offer = inputs.needs.rows[made.problem.need[row]], inputs.offers.rows[made.problem.offer[row]]
+    distance = float(made.found.distance_km[edge])
+    parts = scoring.points(made.scored.parts[edge], inputs.weights.get(need.category.value))
     return Match(
-        need=needs.rows[found.need[edge]],
-        offer=offers.rows[found.offer[edge]],
-        score=int(scored.total[edge]),
+        need=need,
+        offer=offer,
+        score=int(made.problem.score[row]),
         distance_km=None if np.isnan(distance) else round(distance, 1),
         breakdown=[
-            {"criterion": criterion.name, "earned": earned, "possible": possible, "unknown": bool(scored.unknown[edge, column])}
+            {"criterion": criterion.name, "earned": earned, "possible": possible, "unknown": bool(made.scored.unknown[edge, column])}
             for column, (criterion, earned, possible) in enumerate(parts)
         ],
     )
@@ -212,34 +192,6 @@ def can_be_asked(declaration: Need | Offer, run: MatchingRun, taken: Counter[UUI
     pauses = organisation.paused_until is not None and organisation.paused_until >= today
     has_room = declaration.is_open and taken[declaration.id] < declaration.capacity
     return as_read and has_room and not pauses and asked[organisation.id] < organisation.monthly_budget
-
-
-def places_taken() -> Counter[UUID]:
-    """Declaration id → places that its live matches hold."""
-    query = select(Match.need_id, Match.offer_id).where(Match.status.in_(LIVE_MATCH))
-    return Counter(side for pair in db.session.execute(query) for side in pair)
-
-
-def closed_pairs(*, today: date) -> np.ndarray:
-    """(R, 2) engine ids of the pairs that are not to be proposed: live, refused, met without a follow-up, or left without an answer lately.
-
-    A pair that was only withdrawn, because one side paused its declaration, may come back.
-    """
-    refused = Match.proposals.any(Proposal.status == ProposalStatus.DECLINED)
-    silent = Match.proposals.any((Proposal.status == ProposalStatus.EXPIRED) & (Proposal.answer_by > today - timedelta(days=LIFETIME_DAYS)))
-    met = Match.confirmed_at.is_not(None)
-    query = select(Match.need_id, Match.offer_id).where(or_(Match.status.in_(LIVE_MATCH), refused, silent, met)).distinct()
-    pairs = [(engine_id(need), engine_id(offer)) for need, offer in db.session.execute(query)]
-    return np.array(pairs, dtype=np.int64).reshape(-1, 2)
-
-
-def met_organisations() -> np.ndarray:
-    """(K, 2) engine ids of the organisations that said yes to each other before."""
-    query = (
-        select(Need.organisation_id, Offer.organisation_id).select_from(Match).join(Match.need).join(Match.offer).where(Match.status == MatchStatus.CONFIRMED)
-    )
-    pairs = [(engine_id(one), engine_id(other)) for one, other in db.session.execute(query.distinct())]
-    return np.array(pairs, dtype=np.int64).reshape(-1, 2)
 
 
 def request_weekly() -> list[MatchingRun]:

@@ -1,6 +1,6 @@
 """From rows of the database to the engine's arrays, and back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
@@ -27,6 +27,11 @@ class Table:
 def engine_id(row_id: UUID) -> int:
     """The 63 first bits of a random identifier: stable, and as good as unique."""
     return row_id.int >> 65
+
+
+def pairs_of_ids(pairs: Iterable[tuple[UUID, UUID]]) -> np.ndarray:
+    """(R, 2) engine ids of pairs of row ids."""
+    return np.array([(engine_id(one), engine_id(other)) for one, other in pairs], dtype=np.int64).reshape(-1, 2)
 
 
 def bits(codes: Sequence[str], enum: type[StrEnum]) -> int:

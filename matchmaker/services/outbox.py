@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Self
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -59,6 +60,7 @@ def queue(
     uid: str,
     recipient: str,
     settings: MailSettings,
+    organisation_id: UUID | None = None,
     idempotency_key: str | None = None,
     reply_to: str = "",
     useless_after: datetime | None = None,
@@ -68,7 +70,8 @@ def queue(
 ) -> bool:
     """Compose templates/email/``name`` and queue it. True when it is new; False when it is queued already or the address is none.
 
-    ``uid`` names the fact that the mail tells; the idempotency key is ``uid`` unless several mails are about the same one.
+    ``uid`` names the fact that the mail tells, ``organisation_id`` the structure that is written to; the idempotency key is ``uid``
+    unless several mails are about the same fact.
     The templates get ``context`` and ``public_url``. Without ``reply_to`` an answer goes to the sender.
     """
     to = mail.address(recipient)
@@ -88,7 +91,16 @@ def queue(
         public_url=settings.public_url,
         **context,
     )
-    return queue_mail(idempotency_key=key, composed=composed, recipient=to, message_id=message_id, useless_after=useless_after, not_before=not_before)
+    return queue_mail(
+        idempotency_key=key,
+        composed=composed,
+        recipient=to,
+        message_id=message_id,
+        kind=name,
+        organisation_id=organisation_id,
+        useless_after=useless_after,
+        not_before=not_before,
+    )
 
 
 def queue_mail(
@@ -97,13 +109,17 @@ def queue_mail(
     composed: mail.Composed,
     recipient: str,
     message_id: str,
+    kind: str = "",
+    organisation_id: UUID | None = None,
     useless_after: datetime | None = None,
     not_before: datetime | None = None,
 ) -> bool:
     """Queue a mail in its final bytes, unless its key is known: then the first one stays as it is, and False is returned."""
     row = {
         "idempotency_key": idempotency_key,
+        "kind": kind,
         "recipient": recipient,
+        "organisation_id": organisation_id,
         "subject": composed.subject,
         "message_id": message_id,
         "message": composed.message,

@@ -41,6 +41,7 @@ def announce(organisation: Organisation, proposals: Sequence[Proposal], *, setti
             "proposals",
             uid=f"proposals-{first.run_id}-{organisation.id}",
             recipient=organisation.email,
+            organisation_id=organisation.id,
             settings=settings,
             organisation=organisation,
             proposals=proposals,
@@ -64,6 +65,7 @@ def announce_mutual_yes(proposal: Proposal, *, settings: outbox.MailSettings) ->
             "mutual_yes",
             uid=f"mutual-{proposal.match_id}-{proposal.organisation_id}",
             recipient=proposal.organisation.email,
+            organisation_id=proposal.organisation_id,
             settings=settings,
             proposal=proposal,
         )
@@ -102,7 +104,7 @@ def end(match: Match, *, leave: ProposalStatus = ProposalStatus.WITHDRAWN, setti
             side.status = leave
         elif side.status is ProposalStatus.ACCEPTED and side.organisation.can_be_written_to():
             uid = f"no-follow-up-{match.id}-{side.organisation_id}"
-            outbox.queue("no_follow_up", uid=uid, recipient=side.organisation.email, settings=settings, proposal=side)
+            outbox.queue("no_follow_up", uid=uid, recipient=side.organisation.email, organisation_id=side.organisation_id, settings=settings, proposal=side)
 
 
 def part(proposal: Proposal) -> None:

@@ -1,0 +1,32 @@
+"""Places that are taken, and pairs that are closed: what earlier answers leave to a new computation."""
+
+from collections import Counter
+from datetime import date, timedelta
+from uuid import UUID
+
+import numpy as np
+from sqlalchemy import or_, select
+
+from matchmaker.extensions import db
+from matchmaker.models import Match, Proposal, ProposalStatus
+from matchmaker.models.declarations import LIFETIME_DAYS
+from matchmaker.models.matching import LIVE_MATCH
+from matchmaker.services.matching_tables import pairs_of_ids
+
+
+def places_taken() -> Counter[UUID]:
+    """Declaration id → places that its live matches hold."""
+    query = select(Match.need_id, Match.offer_id).where(Match.status.in_(LIVE_MATCH))
+    return Counter(side for pair in db.session.execute(query) for side in pair)
+
+
+def closed_pairs(*, today: date) -> np.ndarray:
+    """(R, 2) engine ids of the pairs that are not to be proposed: live, refused, met without a follow-up, or left without an answer lately.
+
+    A pair that was only withdrawn, because one side paused its declaration, may come back.
+    """
+    refused = Match.proposals.any(Proposal.status == ProposalStatus.DECLINED)
+    silent = Match.proposals.any((Proposal.status == ProposalStatus.EXPIRED) & (Proposal.answer_by > today - timedelta(days=LIFETIME_DAYS)))
+    met = Match.confirmed_at.is_not(None)
+    query = select(Match.need_id, Match.offer_id).where(or_(Match.status.in_(LIVE_MATCH), refused, silent, met)).distinct()
+    return pairs_of_ids((need, offer) for need, offer in db.session.execute(query))
