@@ -14,7 +14,7 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, case, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import aliased
@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 # After the last of these, about 43 hours after the first try, it is time to call by telephone.
 RETRIES = (MINUTE / 2, 2 * MINUTE, 5 * MINUTE, 15 * MINUTE, 30 * MINUTE, *(HOUR * hours for hours in (1, 1, 2, 2, 4, 4, 8, 8, 12)))
+# Several changes of one thing within this time are one mail: the last state.
+COALESCE = 10 * MINUTE
 # While the relay takes nothing, a mail waits this long before it is its turn again. That is no try.
 PAUSE = timedelta(seconds=10)
 # Space of the advisory locks of sending workers ("mail" in ASCII); the second half is the worker's key.
@@ -65,6 +67,7 @@ def queue(
     reply_to: str = "",
     useless_after: datetime | None = None,
     not_before: datetime | None = None,
+    coalesce: timedelta | None = None,
     calendar: tuple[str, str] | None = None,
     **context: Any,
 ) -> bool:
@@ -72,9 +75,11 @@ def queue(
 
     ``uid`` names the fact that the mail tells, ``organisation_id`` the structure that is written to; the idempotency key is ``uid``
     unless several mails are about the same fact.
+    With ``coalesce`` (usually COALESCE) the mail says the last state of its thread: it takes the place of those that still wait, and
+    leaves that long after the last one that left; at once when it would come too late otherwise.
     The templates get ``context`` and ``public_url``. Without ``reply_to`` an answer goes to the sender.
     """
-    to = mail.address(recipient)
+    to = writable(recipient)
     if to is None:
         log.warning("mail %s for %s has no usable address", name, uid)
         return False
@@ -100,7 +105,13 @@ def queue(
         organisation_id=organisation_id,
         useless_after=useless_after,
         not_before=not_before,
+        coalesce=coalesce,
     )
+
+
+def writable(recipient: str) -> str | None:
+    """The address to write to, as SMTP carries it; nothing when no mail may or can go there."""
+    return mail.address(recipient)
 
 
 def queue_mail(
@@ -113,8 +124,15 @@ def queue_mail(
     organisation_id: UUID | None = None,
     useless_after: datetime | None = None,
     not_before: datetime | None = None,
+    coalesce: timedelta | None = None,
 ) -> bool:
     """Queue a mail in its final bytes, unless its key is known: then the first one stays as it is, and False is returned."""
+    due = not_before or present()
+    thread = idempotency_key.partition(":")[0]
+    if coalesce is not None:
+        # Two newer mails of one thread at once: the second waits here, then finds the first one and takes its place.
+        db.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(thread, 0))))
+        due = _after_the_last(thread, due, pause=coalesce, useless_after=useless_after)
     row = {
         "idempotency_key": idempotency_key,
         "kind": kind,
@@ -124,10 +142,24 @@ def queue_mail(
         "message_id": message_id,
         "message": composed.message,
         "useless_after": useless_after,
-        "not_before": not_before or present(),
+        "not_before": due,
     }
     statement = insert(OutboxMail).values(row).on_conflict_do_nothing(index_elements=["idempotency_key"]).returning(OutboxMail.id)
-    return db.session.scalar(statement) is not None
+    mail_id = db.session.scalar(statement)
+    if mail_id is not None and coalesce is not None:
+        _close(thread, MailStatus.SUPERSEDED, OutboxMail.id < mail_id)
+    return mail_id is not None
+
+
+def _after_the_last(thread: str, due: datetime, *, pause: timedelta, useless_after: datetime | None) -> datetime:
+    """When a newer mail of the thread leaves: not sooner than ``pause`` after the last one, unless it would come too late then."""
+    # One that is under way, or that may have arrived, counts as leaving now.
+    left = case((OutboxMail.status.in_((MailStatus.SENT, MailStatus.BOUNCED)), OutboxMail.sent_at), else_=present())
+    is_out = OutboxMail.status.in_((MailStatus.SENT, MailStatus.BOUNCED, MailStatus.SENDING)) | OutboxMail.is_maybe_twice
+    last = db.session.scalar(select(func.max(left)).where(_of(thread), is_out))
+    if last is None or last + pause <= due:
+        return due
+    return due if useless_after is not None and last + pause >= useless_after else last + pause
 
 
 def withdraw(thread: str) -> None:

@@ -189,6 +189,51 @@ def test_only_what_surely_stayed_here_is_withdrawn(session):
     assert (row("two:org:request:0").status, outbox.may_have_left("two")) == (MailStatus.QUEUED, True)
 
 
+def test_changes_within_ten_minutes_of_a_sent_mail_are_one_mail_that_says_the_last_state(session):
+    put("one:org:request:0")
+    sent_at = now()
+    outbox.record(claim(), mail.Sent(250, "ok"), worker=WORKER, now=sent_at)
+
+    assert put("one:org:request:1", coalesce=outbox.COALESCE)
+    assert put("one:org:request:2", coalesce=outbox.COALESCE)
+    assert not put("one:org:request:2", coalesce=outbox.COALESCE)
+
+    assert row("one:org:request:1").status is MailStatus.SUPERSEDED
+    assert row("one:org:request:2").not_before == sent_at + outbox.COALESCE
+    assert claim(at=sent_at + outbox.COALESCE).idempotency_key == "one:org:request:2"
+
+
+def test_a_change_before_the_first_mail_left_takes_its_place_at_once(session):
+    put("one:org:request:0")
+
+    put("one:org:request:1", coalesce=outbox.COALESCE)
+
+    assert row("one:org:request:0").status is MailStatus.SUPERSEDED
+    assert claim().idempotency_key == "one:org:request:1"
+
+
+@pytest.mark.parametrize("outcome", [None, mail.Temporary(None, "cut", is_ambiguous=True)])
+def test_a_mail_that_may_be_arriving_counts_as_sent_now(session, outcome):
+    put("one:org:request:0")
+    older = claim()
+    if outcome:
+        outbox.record(older, outcome, worker=WORKER, now=now())
+
+    before = now()
+    put("one:org:request:1", coalesce=outbox.COALESCE)
+
+    assert row("one:org:request:1").not_before >= before + outbox.COALESCE
+
+
+def test_a_change_that_would_wait_until_it_is_useless_leaves_at_once(session):
+    put("one:org:request:0")
+    outbox.record(claim(), mail.Sent(250, "ok"), worker=WORKER, now=now())
+
+    put("one:org:cancel:1", coalesce=outbox.COALESCE, useless_after=now() + timedelta(minutes=5))
+
+    assert claim().idempotency_key == "one:org:cancel:1"
+
+
 @pytest.fixture
 def committed(whole_app):
     """The application with real commits, for tests with several sessions; the outbox is emptied afterwards."""
