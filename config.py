@@ -5,6 +5,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from kombu import Queue
+
 ROOT = Path(__file__).resolve().parent
 
 
@@ -36,8 +38,17 @@ class Config:
     SMTP_PASSWORD = os.environ.get("SMTP_PASSWORD", "")
     SMTP_STARTTLS = _flag("SMTP_STARTTLS")
     SMTP_TIMEOUT = float(os.environ.get("SMTP_TIMEOUT", "30"))
+    # What the relay's certificate must lead to, when that is not an authority that this machine knows already.
+    SMTP_CA_FILE = os.environ.get("SMTP_CA_FILE", "")
     MAIL_SENDER = os.environ.get("MAIL_SENDER", "bonjour@croisee.test")
+    # Nothing leaves but what `flask outbox release` let go: for the hour after a backup was restored.
     OUTBOX_HOLD = _flag("OUTBOX_HOLD")
+    # Connections to the relay at once, over all workers; and mails in a second to one domain (0: as many as there are).
+    OUTBOX_CONNECTIONS = int(os.environ.get("OUTBOX_CONNECTIONS", "3"))
+    OUTBOX_DOMAIN_RATE = float(os.environ.get("OUTBOX_DOMAIN_RATE", "10"))
+    # A rehearsal of failures, in which a process may be told to die at a certain point.
+    DRILL = _flag("DRILL")
+    CRASH_AT = os.environ.get("CRASH_AT", "") if DRILL else ""
     # Where the demonstration's mail catcher keeps what it received.
     MAIL_FOLDER = os.environ.get("MAIL_FOLDER", str(ROOT / "var" / "mails"))
 
@@ -65,6 +76,14 @@ class Config:
         "broker_url": REDIS_URL,
         # No result is kept: what a task did is in the database.
         "task_ignore_result": True,
+        # A worker that is told no queue takes from all; told `-Q mail`, it only sends.
+        "task_queues": [Queue(name) for name in ("celery", "mail", "matching", "maintenance")],
+        # A long computation keeps no mail waiting, and the housekeeping keeps neither.
+        "task_routes": {
+            "tasks.outbox.*": {"queue": "mail"},
+            "tasks.matching.*": {"queue": "matching"},
+            "tasks.*.expire": {"queue": "maintenance"},
+        },
         "include": ["tasks.declarations", "tasks.matching", "tasks.outbox", "tasks.proposals"],
         "accept_content": ["json"],
         "task_acks_late": True,
@@ -106,4 +125,5 @@ class TestConfig(Config):
     MAIL_SENDER = "bonjour@croisee.test"
     WTF_CSRF_ENABLED = False
     RATELIMIT_ENABLED = False
+    OUTBOX_DOMAIN_RATE = 0.0
     DEMO = True

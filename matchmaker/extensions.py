@@ -1,11 +1,12 @@
 """What Flask is extended with, and the nudge that makes the queue quick without making it needed."""
 
 import logging
+import os
 from contextlib import nullcontext
 from typing import Any
 
 from celery import Celery, Task
-from flask import Flask, has_app_context
+from flask import Flask, current_app, has_app_context
 from flask_babel import Babel
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
@@ -41,8 +42,15 @@ def create_celery(app: Flask) -> Celery[Any]:
     return celery_app
 
 
+def crash_point(name: str) -> None:
+    """Die here, as by `kill -9`, when a rehearsal of failures asks for it."""
+    if has_app_context() and current_app.config["CRASH_AT"] == name:
+        os._exit(137)
+
+
 def nudge(task: Any, *args: Any) -> None:
     """Ask a worker to look now. When the broker is down, say so in the log and go on: beat finds the row later."""
+    crash_point("before the nudge")
     try:
         task.apply_async(args, retry=False)
     except (OperationalError, OSError) as error:

@@ -23,7 +23,6 @@ from matchmaker.processes import Child, hand_over, make_folder
 from matchmaker.watching import Interrupted, StartError, Supervisor
 
 ROOT = Path(__file__).resolve().parents[1]
-QUEUES = "celery,mail,matching,maintenance"
 
 
 def settings(environ: Mapping[str, str], *, port: int, secret_key: str, mail_folder: Path) -> dict[str, str]:
@@ -124,12 +123,16 @@ def run(supervisor: Supervisor, folder: Path, port: int) -> None:
     with supervisor.timed("Database up to date"):
         supervisor.run_once(python("Preparation", "flask", "--app", "wsgi", "prepare"))
     with supervisor.timed("Web server, worker and beat ready"):
-        worker = ["celery", "-A", "wsgi:celery_app", "worker", "--loglevel=WARNING", "--concurrency=2", "-Q", QUEUES, "-n", "croisee@%h"]
+        worker = ["celery", "-A", "wsgi:celery_app", "worker", "--loglevel=WARNING"]
+        computing = [*worker, "--concurrency=2", "-Q", "celery,matching,maintenance", "-n", "croisee@%h"]
+        # A process of its own: no computation, however long, keeps a mail waiting.
+        sending = [*worker, "--concurrency=1", "-Q", "mail", "-n", "mail@%h"]
         beat = ["celery", "-A", "wsgi:celery_app", "beat", "--loglevel=WARNING", "--pidfile=", "--schedule", str(folder / "celerybeat-schedule")]
         web = ["gunicorn", "wsgi:app", "--worker-class=gthread", "--workers=2", "--threads=4", "--timeout=30", "--graceful-timeout=10"]
         web += ["--preload", "--limit-request-line=4094", f"--bind=127.0.0.1:{port}", "--no-control-socket", "--log-level=warning"]
         supervisor.start(python("Web server", *web, death_signal=signal.SIGQUIT))
-        supervisor.start(python("Worker", *worker))
+        supervisor.start(python("Worker", *computing))
+        supervisor.start(python("Mail worker", *sending))
         supervisor.start(python("Beat", *beat))
         supervisor.wait_until_up(lambda: healthy(port, environ["PUBLIC_URL"]), 120)
     supervisor.say(f"\nLa Croisée is at {environ['PUBLIC_URL']}   (Ctrl-C stops it; logs are in {log})")

@@ -2,51 +2,148 @@
 
 import logging
 import time
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Self
 
 from celery import shared_task
 from flask import current_app
+from sqlalchemy.exc import DBAPIError
 
 from matchmaker import mail
-from matchmaker.extensions import db
+from matchmaker.extensions import crash_point, db, nudge
 from matchmaker.models.base import now
-from matchmaker.services import outbox
+from matchmaker.services import outbox, outbox_locks, outbox_relay, outbox_sending
 
 log = logging.getLogger(__name__)
 
-# Short turns: a worker that is asked to stop ends its turn first. Beat starts the next one within seconds.
-TURN_SECONDS = 20.0
+# Short turns: a worker that is asked to stop ends its turn first. One that leaves work undone asks for the next one itself.
+TURN_SECONDS = 5.0
+# Between two looks, while what is due may not leave yet: its domain was written to a moment ago.
+BREATH_SECONDS = 0.02
+# So many temporary refusals in a row are not about the mails.
+REFUSALS_IN_A_ROW = 5
+# How long a worker that knows what became of a mail waits for the database to come back, to write it down.
+DATABASE_PATIENCE = 30.0
 
 
 @shared_task
 def drain() -> None:
     """Send what is due, one mail at a time. Safe to run many times at once: a mail is in one worker's hands or in none's.
 
-    Each mail takes two commits: the claim before it is sent, what became of it after. A worker that dies in between leaves a
-    claim behind, so that the mail goes again and is known to have perhaps come twice; it is never lost.
+    A claim is committed before its mail is sent. A worker that dies in between leaves the claim behind, so that the mail goes again
+    and is known to have perhaps come twice; it is never lost.
     """
-    if current_app.config["OUTBOX_HOLD"]:
-        return
+    settings = TurnSettings.from_config(current_app.config)
     outbox.reclaim_dead(now=now())
     outbox.give_up_late(now=now())
-    is_any_due = outbox.is_any_due(now=now())
+    outbox_sending.supersede_overtaken()
+    outbox_sending.forget_paces(now=now())
+    is_wanted = outbox.is_any_due(now=now(), only_released=settings.only_released) and not outbox_relay.is_closed(now=now())
     db.session.commit()
-    if is_any_due:
-        with outbox.worker() as worker, mail.Smtp(mail.Relay.from_config(current_app.config)) as relay:
-            take_turn(worker, relay)
+    if is_wanted and take_turn(settings, mail.Relay.from_config(current_app.config)):
+        nudge(drain)
 
 
-def take_turn(worker: int, relay: mail.Smtp) -> None:
-    """Send until nothing is due, the turn is over, or the relay takes nothing."""
-    ends_at = time.monotonic() + TURN_SECONDS
-    while time.monotonic() < ends_at:
-        claimed = outbox.claim_one(worker=worker, now=now())
+@dataclass(frozen=True)
+class TurnSettings:
+    """What a turn needs to know of the installation."""
+
+    sender: str
+    lines: int
+    pace: timedelta
+    only_released: bool
+
+    @classmethod
+    def from_config(cls, config: Any) -> Self:
+        rate = config["OUTBOX_DOMAIN_RATE"]
+        pace = timedelta(seconds=1 / rate) if rate else timedelta()
+        return cls(sender=config["MAIL_SENDER"], lines=config["OUTBOX_CONNECTIONS"], pace=pace, only_released=config["OUTBOX_HOLD"])
+
+
+def take_turn(settings: TurnSettings, relay: mail.Relay) -> bool:
+    """Send until nothing is due, the turn is over, or the relay takes nothing. True when work is left that can be done now."""
+    try:
+        with outbox.worker(lines=settings.lines) as worker, mail.Smtp(relay) as connection:
+            return Turn(settings, worker, connection).run()
+    except outbox_locks.AllLinesTaken:
+        return False
+
+
+class Turn:
+    """One worker's turn. A mail takes one commit: what became of it, together with the claim on the next one."""
+
+    def __init__(self, settings: TurnSettings, worker: int, connection: mail.Smtp) -> None:
+        self.settings, self.worker, self.connection = settings, worker, connection
+        self.ends_at = time.monotonic() + TURN_SECONDS
+        self.refusals = 0
+        self.is_trying, self.is_stopped = False, False
+
+    def run(self) -> bool:
+        if not self._may_start():
+            return False
+        claimed = self._next()
+        while claimed is not None:
+            crash_point("claimed")
+            outcome = self.connection.send(recipient=claimed.recipient, sender=self.settings.sender, message=claimed.message)
+            if isinstance(outcome, mail.Sent):
+                crash_point("sent")
+            claimed = self._settled(claimed, outcome) or self._next()
+        return not self.is_stopped and self._is_over()
+
+    def _is_over(self) -> bool:
+        return self.is_stopped or time.monotonic() >= self.ends_at
+
+    def _may_start(self) -> bool:
+        may = outbox_relay.may_send(self.worker, now=now())
+        self.is_trying = may and outbox_relay.is_tried_by(self.worker)
         db.session.commit()
-        if claimed is None:
-            return
-        outcome = relay.send(recipient=claimed.recipient, sender=current_app.config["MAIL_SENDER"], message=claimed.message)
-        if not outbox.record(claimed, outcome, worker=worker, now=now()):
+        return may
+
+    def _next(self) -> outbox.Claimed | None:
+        """The next mail. Waits for the one whose domain must be left in peace for a moment."""
+        while not self._is_over():
+            claimed = self._claim()
+            is_any_due = claimed is None and outbox.is_any_due(now=now(), only_released=self.settings.only_released)
+            is_closed = is_any_due and outbox_relay.is_closed(now=now())
+            db.session.commit()
+            if claimed is not None or not is_any_due or is_closed:
+                return claimed
+            time.sleep(BREATH_SECONDS)
+        return None
+
+    def _claim(self) -> outbox.Claimed | None:
+        return outbox.claim_one(worker=self.worker, now=now(), pace=self.settings.pace, only_released=self.settings.only_released)
+
+    def _settled(self, claimed: outbox.Claimed, outcome: mail.Outcome) -> outbox.Claimed | None:
+        """Write what became of the mail, and claim the next one in the same commit.
+
+        Should the database be away, wait for it: what this worker knows is what keeps the mail from leaving twice.
+        """
+        self.refusals = self.refusals + 1 if isinstance(outcome, mail.Temporary) else 0
+        until = time.monotonic() + DATABASE_PATIENCE
+        while True:
+            try:
+                following = self._write(claimed, outcome)
+                db.session.commit()
+                return following
+            except DBAPIError:
+                db.session.rollback()
+                # The locks went with the connection: this worker is dead to the others, and claims nothing more.
+                self.is_stopped = True
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.2)
+
+    def _write(self, claimed: outbox.Claimed, outcome: mail.Outcome) -> outbox.Claimed | None:
+        if not outbox.record(claimed, outcome, worker=self.worker, now=now()):
             log.warning("mail %s was taken over by another worker while it was being sent", claimed.id)
-        db.session.commit()
-        if isinstance(outcome, mail.Unreachable):
-            log.warning("relay takes no mail: %s %s", outcome.code or "", outcome.text)
-            return
+        if isinstance(outcome, mail.Unreachable) or self.refusals >= REFUSALS_IN_A_ROW:
+            text = outcome.text or "no reason given"
+            log.warning("relay takes no mail: %s %s", outcome.code or "", text)
+            outbox_relay.close(self.worker, code=outcome.code, error=text, now=now())
+            self.is_stopped = True
+        elif self.is_trying:
+            outbox_relay.reopen(self.worker)
+            self.is_trying = False
+        return None if self._is_over() else self._claim()

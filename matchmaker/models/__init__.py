@@ -8,7 +8,7 @@ from matchmaker.models.job_datings import JobDating, JobDatingStatus, Meeting, P
 from matchmaker.models.matching import CriteriaWeights, Match, MatchingInstance, MatchingRun, MatchStatus, PairDecision, RunStatus, Verdict
 from matchmaker.models.observatory import Snapshot
 from matchmaker.models.organisations import Eligibility, EssLabel, Family, Headcount, InclusionKind, Organisation
-from matchmaker.models.outbox import MailStatus, OutboxMail
+from matchmaker.models.outbox import DomainPace, MailStatus, OutboxMail, RelayState
 from matchmaker.models.pools import Pool, PoolShare, PoolStatus, ShareStatus
 from matchmaker.models.proposals import DeclineReason, Proposal, ProposalStatus, Side
 from matchmaker.models.territories import Commune, Level, Territory, Theme
@@ -23,6 +23,7 @@ __all__ = [
     "CriteriaWeights",
     "Declaration",
     "DeclineReason",
+    "DomainPace",
     "Eligibility",
     "EssLabel",
     "Family",
@@ -51,6 +52,7 @@ __all__ = [
     "PoolStatus",
     "Proposal",
     "ProposalStatus",
+    "RelayState",
     "Role",
     "Room",
     "RunStatus",

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, LargeBinary, text
+from sqlalchemy import CheckConstraint, Computed, ForeignKey, Identity, Index, LargeBinary, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from matchmaker.models.base import Base, now, stored
@@ -21,6 +21,24 @@ class MailStatus(StrEnum):
     BOUNCED = "bounced"
 
 
+# Where a mail may go from where it stands. A trigger of the database refuses every other way.
+ARROWS = frozenset(
+    {
+        (MailStatus.QUEUED, MailStatus.SENDING),
+        (MailStatus.QUEUED, MailStatus.SUPERSEDED),
+        (MailStatus.QUEUED, MailStatus.CANCELLED),
+        # It waited until it was of no use.
+        (MailStatus.QUEUED, MailStatus.FAILED),
+        (MailStatus.SENDING, MailStatus.SENT),
+        (MailStatus.SENDING, MailStatus.QUEUED),
+        (MailStatus.SENDING, MailStatus.FAILED),
+        (MailStatus.SENT, MailStatus.BOUNCED),
+        # Somebody asked for one more try.
+        (MailStatus.FAILED, MailStatus.QUEUED),
+    }
+)
+
+
 class OutboxMail(Base):
     """One mail to one recipient. Its bytes never change, so that a second copy is the same to the letter."""
 
@@ -32,14 +50,20 @@ class OutboxMail(Base):
         Index("uq_outbox_mail_idempotency_key", "idempotency_key", unique=True),
         Index("ix_outbox_mail_due", "not_before", "id", postgresql_where=text("status = 'queued'")),
         Index("ix_outbox_mail_claimed_by", "claimed_by", postgresql_where=text("status = 'sending'")),
+        Index("ix_outbox_mail_thread_id", "thread", "id"),
+        # Mails of one thread are under way one at a time, whatever two workers saw.
+        Index("uq_outbox_mail_thread_under_way", "thread", unique=True, postgresql_where=text("status = 'sending'")),
     )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     # {uid}:{recipient}:{method}:{sequence}: the same business fact queued twice is one row.
     idempotency_key: Mapped[str]
+    # The first part of the key: mails about one thing, of which the newest says how it stands.
+    thread: Mapped[str] = mapped_column(Computed("split_part(idempotency_key, ':', 1)", persisted=True))
     # The name of its templates, which says what it is about: « invitation », « proposals ».
     kind: Mapped[str] = mapped_column(default="")
-    recipient: Mapped[str]
+    recipient: Mapped[str] = mapped_column(index=True)
+    domain: Mapped[str] = mapped_column(Computed("lower(substring(recipient from '[^@]*$'))", persisted=True))
     # The structure that it is written to, by which its animator finds it.
     organisation_id: Mapped[UUID | None] = mapped_column(ForeignKey("organisation.id", ondelete="SET NULL"), index=True)
     subject: Mapped[str]
@@ -50,9 +74,41 @@ class OutboxMail(Base):
     not_before: Mapped[datetime] = mapped_column(default=now)
     # The moment after which the mail makes no sense any more: the start of the job dating.
     useless_after: Mapped[datetime | None]
+    # While the outbox is on hold, only what a person released leaves.
+    released_at: Mapped[datetime | None]
     claimed_by: Mapped[int | None]
     is_maybe_twice: Mapped[bool] = mapped_column(default=False)
     last_code: Mapped[int | None]
     last_error: Mapped[str] = mapped_column(default="")
     created_at: Mapped[datetime] = mapped_column(default=now)
     sent_at: Mapped[datetime | None]
+
+
+class RelayState(Base):
+    """The circuit breaker of all workers: one row, about the one relay that takes our mails."""
+
+    __tablename__ = "relay_state"
+    __table_args__ = (
+        CheckConstraint("id = 1", name="one_relay"),
+        CheckConstraint("(failures > 0) = (closed_until IS NOT NULL)", name="closed_after_failures"),
+        CheckConstraint("probed_by IS NULL OR failures > 0", name="probed_while_closed"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    # In a row, since the last answer.
+    failures: Mapped[int] = mapped_column(default=0)
+    # Nobody sends before. Afterwards one worker does, and its mail decides.
+    closed_until: Mapped[datetime | None]
+    probed_by: Mapped[int | None]
+    last_code: Mapped[int | None]
+    last_error: Mapped[str] = mapped_column(default="")
+
+
+class DomainPace(Base):
+    """When the next mail to a domain may leave. Unlogged: what a crash takes away is a pause of a tenth of a second."""
+
+    __tablename__ = "domain_pace"
+    __table_args__ = {"prefixes": ["UNLOGGED"]}
+
+    domain: Mapped[str] = mapped_column(primary_key=True)
+    next_at: Mapped[datetime]

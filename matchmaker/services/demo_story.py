@@ -206,5 +206,7 @@ def match_of(need: Need | Offer, offer: Need | Offer, run: MatchingRun) -> Match
 def mails_left(at: datetime, *, keep_for: Sequence[str] = (), keep_threads: Sequence[str] = ()) -> None:
     """The mails that are queued left at that time, but for those to some addresses or of some threads: these wait for the worker."""
     kept = or_(OutboxMail.recipient.in_(keep_for), *(OutboxMail.idempotency_key.startswith(f"{thread}:", autoescape=True) for thread in keep_threads))
-    gone = update(OutboxMail).where(OutboxMail.status == MailStatus.QUEUED, not_(kept))
-    db.session.execute(gone.values(status=MailStatus.SENT, sent_at=at, attempts=1, last_code=250))
+    claimed = update(OutboxMail).where(OutboxMail.status == MailStatus.QUEUED, not_(kept)).values(status=MailStatus.SENDING, claimed_by=0)
+    db.session.execute(claimed)
+    gone = update(OutboxMail).where(OutboxMail.status == MailStatus.SENDING, OutboxMail.claimed_by == 0)
+    db.session.execute(gone.values(status=MailStatus.SENT, claimed_by=None, sent_at=at, attempts=1, last_code=250))

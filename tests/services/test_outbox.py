@@ -4,17 +4,20 @@ import threading
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
+from sqlalchemy.exc import IntegrityError
 
 from matchmaker import mail
 from matchmaker.extensions import db
 from matchmaker.models import MailStatus, OutboxMail
 from matchmaker.models.base import now
-from matchmaker.services import outbox
+from matchmaker.models.outbox import ARROWS
+from matchmaker.services import outbox, outbox_sending
 from tests.factories import MatchFactory, proposals_of
 
 SETTINGS = outbox.MailSettings(sender="bonjour@croisee.test", public_url="https://croisee.test:8443", secret="secret")
 WORKER = 7
+SENT = (MailStatus.SENT, MailStatus.BOUNCED)
 
 
 def put(key="thread:org:request:0", **fields):
@@ -315,3 +318,57 @@ def test_the_same_fact_queued_by_two_transactions_at_once_is_one_mail(committed)
         thread.join()
 
     assert sorted(results) == [False, True]
+
+
+@pytest.mark.parametrize("old", MailStatus)
+@pytest.mark.parametrize("new", MailStatus)
+def test_the_database_lets_a_mail_go_its_arrows_only(session, old, new):
+    def columns(status):
+        return {"status": status, "claimed_by": 1 if status is MailStatus.SENDING else None, "sent_at": now() if status in SENT else None}
+
+    fixed = {"idempotency_key": "one:1", "recipient": "contact@picoree.test", "subject": "", "message_id": "<1@x>", "message": b"x", "last_error": ""}
+    db.session.add(OutboxMail(**fixed, **columns(old)))
+    db.session.flush()
+    change = update(OutboxMail).values(**columns(new))
+
+    if old is new or (old, new) in ARROWS:
+        db.session.execute(change)
+    else:
+        with pytest.raises(IntegrityError, match="cannot go from"):
+            db.session.execute(change)
+
+
+@pytest.mark.parametrize("change", [{"message": b"other"}, {"message_id": "<other@x>"}])
+def test_the_bytes_of_a_mail_stay_what_they_were(session, change):
+    put()
+
+    with pytest.raises(IntegrityError, match="keeps its bytes"):
+        db.session.execute(update(OutboxMail).values(**change))
+
+
+def test_the_bytes_of_an_old_mail_can_be_thrown_away(session):
+    put()
+
+    db.session.execute(update(OutboxMail).values(message=b""))
+
+    assert row().message == b""
+
+
+def test_two_mails_of_one_thread_are_never_under_way_together(session):
+    put("one:org:request:0")
+    claim()
+    put("one:org:request:1")
+
+    with pytest.raises(IntegrityError, match="thread_under_way"):
+        db.session.execute(update(OutboxMail).where(OutboxMail.status == MailStatus.QUEUED).values(status=MailStatus.SENDING, claimed_by=2))
+
+
+def test_a_mail_that_a_newer_one_has_overtaken_never_leaves(session):
+    put("one:org:request:0", not_before=now() + timedelta(minutes=1))
+    put("one:org:request:1")
+
+    assert claim().idempotency_key == "one:org:request:1"
+
+    assert claim(worker=WORKER + 1, at=now() + timedelta(minutes=2)) is None
+    assert outbox_sending.supersede_overtaken() == 1
+    assert row("one:org:request:0").status is MailStatus.SUPERSEDED

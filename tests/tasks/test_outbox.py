@@ -2,13 +2,15 @@
 
 import socket
 import threading
+import time
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import delete, select
+from celery import signals
+from sqlalchemy import delete, select, update
 
 from matchmaker.extensions import db
-from matchmaker.models import MailStatus, OutboxMail
+from matchmaker.models import MailStatus, OutboxMail, RelayState
 from matchmaker.models.base import now
 from matchmaker.services import outbox
 from tasks import outbox as task
@@ -31,9 +33,27 @@ def drained(whole_app, server, monkeypatch):
         yield whole_app
         db.session.rollback()
         db.session.execute(delete(OutboxMail))
+        db.session.execute(update(RelayState).values(failures=0, closed_until=None, probed_by=None))
         db.session.commit()
         db.session.remove()
         db.engine.dispose()
+
+
+@pytest.fixture
+def nudged_really(drained):
+    """Names of tasks that were asked for."""
+    asked: list[str] = []
+
+    def record(sender, **_details):
+        asked.append(sender)
+
+    signals.before_task_publish.connect(record)
+    yield asked
+    signals.before_task_publish.disconnect(record)
+
+
+def relay_state() -> tuple[int, int | None]:
+    return tuple(db.session.execute(select(RelayState.failures, RelayState.last_code)).one())
 
 
 def statuses() -> list[MailStatus]:
@@ -176,3 +196,65 @@ def test_two_workers_together_send_each_mail_once(drained, server):
     assert statuses() == [MailStatus.SENT] * 40
     assert len(server.received) == 40
     assert db.session.scalars(select(OutboxMail.is_maybe_twice).distinct()).all() == [False]
+
+
+def test_an_outage_uses_up_no_try_and_one_mail_opens_the_relay_for_all(drained, server, monkeypatch):
+    fill(3)
+    server.fail("connect", "421 too busy", times=1)
+
+    task.drain()
+    all_due_now()
+    task.drain()
+    assert server.received == []
+    assert relay_state() == (1, 421)
+
+    db.session.execute(update(RelayState).values(closed_until=now()))
+    all_due_now()
+    task.drain()
+
+    assert statuses() == [MailStatus.SENT] * 3
+    assert relay_state()[0] == 0
+    assert set(db.session.scalars(select(OutboxMail.attempts))) == {1}
+
+
+def test_a_relay_that_refuses_one_mail_after_the_other_gets_a_rest(drained, server):
+    fill(10)
+    server.fail("mail", "451 slow down", times=10)
+
+    task.drain()
+
+    assert relay_state() == (1, 451)
+    assert sorted(db.session.scalars(select(OutboxMail.attempts))) == [0] * 5 + [1] * 5
+
+
+def test_no_more_workers_than_lines_talk_to_the_relay(drained, server, monkeypatch):
+    fill(1)
+    monkeypatch.setitem(drained.config, "OUTBOX_CONNECTIONS", 2)
+
+    with outbox.worker(lines=2), outbox.worker(lines=2):
+        task.drain()
+        assert server.connections == 0
+    task.drain()
+
+    assert statuses() == [MailStatus.SENT]
+
+
+def test_one_domain_gets_its_mails_in_peace_over_one_connection(drained, server, monkeypatch):
+    fill(5)
+    monkeypatch.setitem(drained.config, "OUTBOX_DOMAIN_RATE", 20.0)
+    began = time.monotonic()
+
+    task.drain()
+
+    assert statuses() == [MailStatus.SENT] * 5
+    assert time.monotonic() - began >= 4 / 20
+    assert server.connections == 1
+
+
+def test_a_turn_that_ends_before_the_work_does_asks_for_the_next_one(drained, server, monkeypatch, nudged_really):
+    fill(2)
+    monkeypatch.setattr(task, "TURN_SECONDS", 0.0)
+
+    task.drain()
+
+    assert nudged_really == ["tasks.outbox.drain"]

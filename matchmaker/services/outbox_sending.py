@@ -1,0 +1,111 @@
+"""Mails in the hands of workers: claimed one at a time, taken back from the dead, given up when they are of no use any more."""
+
+from dataclasses import fields
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, Executable, delete, func, literal, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import aliased
+
+from matchmaker.extensions import db
+from matchmaker.models import DomainPace, MailStatus, OutboxMail
+from matchmaker.services.outbox_locks import is_dead
+from matchmaker.services.outbox_recording import Claimed, give_way_to_newer
+from matchmaker.services.outbox_relay import is_closed_to
+
+TOO_LATE = "too late to be of use"
+NAMES = [field.name for field in fields(Claimed)]
+LEFT = (MailStatus.SENDING, MailStatus.SENT, MailStatus.BOUNCED)
+
+
+def reclaim_dead(*, now: datetime) -> int:
+    """Queue again what workers that died were sending: it may have left, so that it may come twice. Returns how many."""
+    keys = db.session.scalars(select(OutboxMail.claimed_by).where(OutboxMail.status == MailStatus.SENDING).distinct()).all()
+    dead = [key for key in keys if key is not None and db.session.scalar(select(is_dead(key)))]
+    if not dead:
+        return 0
+    where = (OutboxMail.status == MailStatus.SENDING, OutboxMail.claimed_by.in_(dead))
+    values = {
+        "status": MailStatus.QUEUED,
+        "claimed_by": None,
+        "attempts": OutboxMail.attempts + 1,
+        "not_before": now,
+        "is_maybe_twice": True,
+        "last_error": "the worker died while sending",
+    }
+    rows = db.session.execute(update(OutboxMail).where(*where).values(values).returning(OutboxMail.id, OutboxMail.thread)).all()
+    for mail_id, thread in rows:
+        give_way_to_newer(mail_id, thread)
+    return len(rows)
+
+
+def give_up_late(*, now: datetime) -> int:
+    """Fail what waits although it is of no use any more. Returns how many."""
+    where = (OutboxMail.status == MailStatus.QUEUED, OutboxMail.useless_after <= now)
+    rows = db.session.scalars(update(OutboxMail).where(*where).values(status=MailStatus.FAILED, last_error=TOO_LATE).returning(OutboxMail.id))
+    return len(rows.all())
+
+
+def supersede_overtaken() -> int:
+    """Close what waits although a newer mail of its thread has left. Returns how many."""
+    where = (OutboxMail.status == MailStatus.QUEUED, _is_overtaken())
+    rows = db.session.scalars(update(OutboxMail).where(*where).values(status=MailStatus.SUPERSEDED).returning(OutboxMail.id))
+    return len(rows.all())
+
+
+def claim_one(*, worker: int, now: datetime, pace: timedelta = timedelta(), only_released: bool = False) -> Claimed | None:
+    """Take the mail that is due first. The caller commits before it sends: the claim is what tells a lost worker's mail.
+
+    ``pace`` is the time between two mails to one domain. Nothing is claimed while the relay is closed to this worker.
+    """
+    for _ in range(3):
+        try:
+            with db.session.begin_nested():
+                row = db.session.execute(_claim(worker, now, pace, only_released)).one_or_none()
+            return Claimed(*row) if row is not None else None
+        except IntegrityError:
+            # Another worker claimed a mail of the same thread in the same instant: it is under way now, and seen.
+            continue
+    return None
+
+
+def _claim(worker: int, now: datetime, pace: timedelta, only_released: bool) -> Executable:
+    """One statement: choose, mark, and note when the next one of the domain may leave."""
+    due = select(OutboxMail.id).where(_is_due(now, only_released), ~is_closed_to(worker), ~_is_under_way(), ~_is_overtaken())
+    if pace:
+        due = due.where(OutboxMail.domain.not_in(select(DomainPace.domain).where(DomainPace.next_at > now)))
+    first = due.order_by(OutboxMail.not_before, OutboxMail.id).limit(1).with_for_update(skip_locked=True).scalar_subquery()
+    columns = [getattr(OutboxMail, name) for name in NAMES]
+    marked = update(OutboxMail).where(OutboxMail.id == first).values(status=MailStatus.SENDING, claimed_by=worker)
+    if not pace:
+        return marked.returning(*columns).execution_options(synchronize_session=False)
+    claimed = marked.returning(*columns, OutboxMail.domain).cte("claimed")
+    noted = insert(DomainPace).from_select(["domain", "next_at"], select(claimed.c.domain, literal(now + pace)))
+    later = func.greatest(DomainPace.next_at, now) + pace
+    paced = noted.on_conflict_do_update(index_elements=["domain"], set_={"next_at": later}).cte("paced")
+    return select(*(claimed.c[name] for name in NAMES)).add_cte(paced)
+
+
+def is_any_due(*, now: datetime, only_released: bool = False) -> bool:
+    return db.session.scalar(select(OutboxMail.id).where(_is_due(now, only_released)).limit(1)) is not None
+
+
+def forget_paces(*, now: datetime) -> None:
+    """Domains that have not been written to lately need no row."""
+    db.session.execute(delete(DomainPace).where(DomainPace.next_at < now - timedelta(hours=1)))
+
+
+def _is_due(now: datetime, only_released: bool) -> ColumnElement[bool]:
+    due = (OutboxMail.status == MailStatus.QUEUED) & (OutboxMail.not_before <= now)
+    return due & OutboxMail.released_at.is_not(None) if only_released else due
+
+
+def _is_under_way() -> ColumnElement[bool]:
+    other = aliased(OutboxMail)
+    return select(other.id).where(other.thread == OutboxMail.thread, other.status == MailStatus.SENDING).exists()
+
+
+def _is_overtaken() -> ColumnElement[bool]:
+    newer = aliased(OutboxMail)
+    return select(newer.id).where(newer.thread == OutboxMail.thread, newer.id > OutboxMail.id, newer.status.in_(LEFT)).exists()
