@@ -4,6 +4,7 @@ import email.policy
 import hashlib
 import re
 import smtplib
+import ssl
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -150,6 +151,8 @@ class Relay:
     username: str = ""
     password: str = ""
     starttls: bool = False
+    # Whom to trust beside the authorities that this machine knows.
+    ca_file: str = ""
     timeout: float = 30.0
 
     @classmethod
@@ -160,6 +163,7 @@ class Relay:
             username=config["SMTP_USERNAME"],
             password=config["SMTP_PASSWORD"],
             starttls=config["SMTP_STARTTLS"],
+            ca_file=config["SMTP_CA_FILE"],
             timeout=config["SMTP_TIMEOUT"],
         )
 
@@ -212,14 +216,16 @@ class Smtp:
             if code == 250:
                 code, reply = client.rcpt(recipient)
             if code in (250, 251):
+                code, reply = client.docmd("DATA")
+            if code == 354:
+                # From here on a line that breaks leaves a doubt. smtplib's data() does not say on which side it broke.
                 content_began = True
-                code, reply = client.data(message)
-        except smtplib.SMTPDataError as error:
-            return self._refused(error.smtp_code, error.smtp_error)
+                client.send(dotted(message))
+                code, reply = client.getreply()
         except (OSError, smtplib.SMTPException) as error:
             self._drop()
             return Temporary(None, str(error) or type(error).__name__, is_ambiguous=content_began)
-        if code == 250:
+        if code == 250 and content_began:
             self.sent += 1
             return Sent(code, words(reply))
         return self._refused(code, reply, after_content=content_began)
@@ -228,14 +234,12 @@ class Smtp:
         """The open connection. The name given in EHLO is the sender's domain: asking for this machine's own can take seconds."""
         if self.client is not None:
             return self.client
-        client = smtplib.SMTP(timeout=self.relay.timeout, local_hostname=sender.rpartition("@")[2])
+        # Given to the constructor and not to connect(): STARTTLS checks the certificate against this name.
+        client = smtplib.SMTP(self.relay.host, self.relay.port, sender.rpartition("@")[2], self.relay.timeout)
         try:
-            code, reply = client.connect(self.relay.host, self.relay.port)
-            if code != 220:
-                raise smtplib.SMTPConnectError(code, reply)
             client.ehlo_or_helo_if_needed()
             if self.relay.starttls:
-                client.starttls()
+                client.starttls(context=ssl.create_default_context(cafile=self.relay.ca_file or None))
                 client.ehlo_or_helo_if_needed()
             if self.relay.username:
                 client.login(self.relay.username, self.relay.password)
@@ -269,6 +273,11 @@ class Smtp:
         if self.client is not None:
             self.client.close()
         self.client, self.sent = None, 0
+
+
+def dotted(message: bytes) -> bytes:
+    """A mail as it stands on the wire: no line of its own is the final dot."""
+    return re.sub(rb"(?m)^\.", b"..", message) + (b"" if message.endswith(b"\r\n") else b"\r\n") + b".\r\n"
 
 
 def words(reply: bytes | str) -> str:

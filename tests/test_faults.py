@@ -14,12 +14,12 @@ import psycopg
 import pytest
 from celery import current_app
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from config import ROOT, TestConfig
 from matchmaker.app import create_app
 from matchmaker.extensions import db, limiter
-from matchmaker.models import MailStatus, MatchingRun, Need, OutboxMail, ProposalStatus, RunStatus, Status
+from matchmaker.models import MailStatus, MatchingRun, Need, OutboxMail, ProposalStatus, RelayState, RunStatus, Status
 from matchmaker.models.base import now, today
 from matchmaker.services import matching, territories
 from matchmaker.web.settings import mail_settings
@@ -175,6 +175,7 @@ def test_without_a_relay_mails_wait_and_are_delivered_when_it_comes(without_rela
         monkeypatch.setitem(without_relay.config, "SMTP_PORT", server.port)
         for mail in db.session.scalars(select(OutboxMail)):
             mail.not_before = now()
+        db.session.execute(update(RelayState).values(closed_until=now()))
         db.session.commit()
         drain()
         drain()
