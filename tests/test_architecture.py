@@ -8,6 +8,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 CONCEPTS = {
+    "addresses",
+    "health",
     "accounts",
     "territories",
     "organisations",

@@ -1,8 +1,10 @@
 """What is remembered: plain SQLAlchemy 2, typed, invariants as named constraints."""
 
 from matchmaker.models.accounts import Role, User
+from matchmaker.models.addresses import AddressStatus, MailAddress, MailBounce, MailCall, MailObjection, ObjectionSource, Obstacle, Topic
 from matchmaker.models.base import Base
 from matchmaker.models.declarations import Category, Declaration, Flag, Need, Offer, Status, Unit
+from matchmaker.models.health import Heartbeat
 from matchmaker.models.invitations import Answer, Channel, Invitation, InvitationAnswer
 from matchmaker.models.job_datings import JobDating, JobDatingStatus, Meeting, Participant
 from matchmaker.models.matching import CriteriaWeights, Match, MatchingInstance, MatchingRun, MatchStatus, PairDecision, RunStatus, Verdict
@@ -15,6 +17,7 @@ from matchmaker.models.territories import Commune, Level, Territory, Theme
 from matchmaker.models.venues import Room, Table, Venue
 
 __all__ = [
+    "AddressStatus",
     "Answer",
     "Base",
     "Category",
@@ -29,12 +32,17 @@ __all__ = [
     "Family",
     "Flag",
     "Headcount",
+    "Heartbeat",
     "InclusionKind",
     "Invitation",
     "InvitationAnswer",
     "JobDating",
     "JobDatingStatus",
     "Level",
+    "MailAddress",
+    "MailBounce",
+    "MailCall",
+    "MailObjection",
     "MailStatus",
     "Match",
     "MatchStatus",
@@ -42,6 +50,8 @@ __all__ = [
     "MatchingRun",
     "Meeting",
     "Need",
+    "ObjectionSource",
+    "Obstacle",
     "Offer",
     "Organisation",
     "OutboxMail",
@@ -63,6 +73,7 @@ __all__ = [
     "Table",
     "Territory",
     "Theme",
+    "Topic",
     "Unit",
     "User",
     "Venue",

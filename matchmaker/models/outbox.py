@@ -5,9 +5,10 @@ from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Computed, ForeignKey, Identity, Index, LargeBinary, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from matchmaker.models.base import Base, now, stored
+from matchmaker.models.organisations import Organisation
 
 
 class MailStatus(StrEnum):
@@ -67,7 +68,8 @@ class OutboxMail(Base):
     # The structure that it is written to, by which its animator finds it.
     organisation_id: Mapped[UUID | None] = mapped_column(ForeignKey("organisation.id", ondelete="SET NULL"), index=True)
     subject: Mapped[str]
-    message_id: Mapped[str]
+    # By which a report of its failure names it.
+    message_id: Mapped[str] = mapped_column(index=True)
     message: Mapped[bytes] = mapped_column(LargeBinary)
     status: Mapped[MailStatus] = mapped_column(stored(MailStatus), default=MailStatus.QUEUED)
     attempts: Mapped[int] = mapped_column(default=0)
@@ -82,6 +84,8 @@ class OutboxMail(Base):
     last_error: Mapped[str] = mapped_column(default="")
     created_at: Mapped[datetime] = mapped_column(default=now)
     sent_at: Mapped[datetime | None]
+
+    organisation: Mapped[Organisation | None] = relationship()
 
 
 class RelayState(Base):
