@@ -75,10 +75,12 @@ def compose(
     message_id: str,
     date: datetime,
     calendar: tuple[str, str] | None = None,
+    list_unsubscribe: str = "",
     **context: Any,
 ) -> Composed:
     """The mail of templates/email/``name``: text, HTML, and the calendar object last when there is one, given as (method, text).
 
+    ``list_unsubscribe`` is the address where a single POST ends mails of this kind (RFC 8058).
     The same arguments give the same bytes. ``recipient``, ``sender`` and ``reply_to`` are bare addresses that ``address`` accepted.
     """
     subject = shortened(str(one_line(render(f"{name}/subject.txt", **context))).strip())
@@ -99,7 +101,9 @@ def compose(
     # Set last: composing moves what describes the content into the first part.
     message["Content-Language"] = "fr"
     message.set_boundary("=_" + hashlib.sha256(message_id.encode()).hexdigest()[:32])
-    return Composed(subject, message.as_bytes())
+    # Written here: the library would encode a long address as words, which no mail program reads as an address.
+    out = f"List-Unsubscribe: <{list_unsubscribe}>\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n" if list_unsubscribe else ""
+    return Composed(subject, out.encode("ascii") + message.as_bytes())
 
 
 def shortened(subject: str) -> str:
@@ -125,10 +129,11 @@ class Temporary:
 
 @dataclass(frozen=True)
 class Permanent:
-    """Never: this mail to this address is refused."""
+    """Never: this mail to this address is refused. ``phase``: what was said when it was: « mail » (the sender), « rcpt » or « data »."""
 
     code: int
     text: str
+    phase: str = "rcpt"
 
 
 @dataclass(frozen=True)
@@ -210,12 +215,14 @@ class Smtp:
         except (OSError, smtplib.SMTPException) as error:
             return Unreachable(None, str(error) or type(error).__name__)
 
-        content_began = False
+        content_began, phase = False, "mail"
         try:
             code, reply = client.mail(sender)
             if code == 250:
+                phase = "rcpt"
                 code, reply = client.rcpt(recipient)
             if code in (250, 251):
+                phase = "data"
                 code, reply = client.docmd("DATA")
             if code == 354:
                 # From here on a line that breaks leaves a doubt. smtplib's data() does not say on which side it broke.
@@ -228,7 +235,7 @@ class Smtp:
         if code == 250 and content_began:
             self.sent += 1
             return Sent(code, words(reply))
-        return self._refused(code, reply, after_content=content_began)
+        return self._refused(code, reply, phase=phase, after_content=content_began)
 
     def _connected(self, sender: str) -> smtplib.SMTP:
         """The open connection. The name given in EHLO is the sender's domain: asking for this machine's own can take seconds."""
@@ -249,7 +256,7 @@ class Smtp:
         self.client, self.sent = client, 0
         return client
 
-    def _refused(self, code: int, reply: bytes | str, *, after_content: bool = False) -> Outcome:
+    def _refused(self, code: int, reply: bytes | str, *, phase: str, after_content: bool = False) -> Outcome:
         """What a reply other than yes means. The next mail starts from a clean state."""
         text = words(reply)
         if code in CLOSING_CODES:
@@ -260,7 +267,7 @@ class Smtp:
             self._drop()
             return Temporary(None, text or "unreadable reply", is_ambiguous=after_content)
         self._reset()
-        return Permanent(code, text) if code >= 500 else Temporary(code, text)
+        return Permanent(code, text, phase) if code >= 500 else Temporary(code, text)
 
     def _reset(self) -> None:
         try:

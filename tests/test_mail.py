@@ -32,6 +32,17 @@ def parsed(message: bytes):
     return email.message_from_bytes(message, policy=email.policy.default)
 
 
+def test_a_mail_to_many_says_where_one_click_ends_it_in_a_line_that_programs_read(app):
+    link = "https://croisee.test/courriels/refuser/" + "a" * 200
+
+    done = composed(list_unsubscribe=link)
+
+    check_bytes(done.message)
+    assert f"List-Unsubscribe: <{link}>\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n".encode() in done.message
+    assert parsed(done.message)["Message-ID"] == HEADERS["message_id"]
+    assert parsed(composed().message)["List-Unsubscribe"] is None
+
+
 def check_bytes(message: bytes) -> None:
     assert message.count(b"\r") == message.count(b"\n") == message.count(b"\r\n")
     assert max(len(line) for line in message.split(b"\r\n")) <= 998
@@ -166,6 +177,8 @@ def test_a_refusal_is_told_apart_by_its_code_and_the_next_mail_goes_on(server, s
     assert outcome.code == int(reply[:3])
     assert outcome.text == reply[4:]
     assert not getattr(outcome, "is_ambiguous", False)
+    if isinstance(outcome, mail.Permanent):
+        assert outcome.phase == {"end": "data"}.get(phase, phase)
     assert server.received == []
     assert isinstance(send(smtp), mail.Sent)
     assert len(server.received) == 1

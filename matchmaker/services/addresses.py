@@ -10,12 +10,12 @@ from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 from itsdangerous import BadData, URLSafeSerializer
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from matchmaker import mail
 from matchmaker.extensions import db
-from matchmaker.models import AddressStatus, MailAddress, MailBounce, MailObjection, ObjectionSource, Obstacle, Topic, User
+from matchmaker.models import AddressStatus, MailAddress, MailBounce, MailObjection, MailStatus, ObjectionSource, Obstacle, OutboxMail, Topic, User
 from matchmaker.models.base import now as present
 
 SALT = "unsubscribe"
@@ -32,6 +32,8 @@ TOPICS = {
 }
 # Sent to many at once: mail programs show their own button for these (RFC 8058).
 BULK = frozenset({Topic.DIGEST, Topic.CAMPAIGNS})
+# What stands as the last error of a mail that was kept from leaving.
+WITHHELD = {Obstacle.BLOCKED: "the address is blocked", Obstacle.OBJECTED: "the recipient objected"}
 ENHANCED = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
 
 
@@ -80,6 +82,20 @@ def obstacles(addresses: Collection[str], kind: str) -> dict[str, Obstacle | Non
     return {address: of(address) for address in addresses}
 
 
+def withhold(idempotency_key: str, address: str, kind: str) -> bool:
+    """Keep a mail that was just queued from leaving, when its address is blocked or refuses its topic. True when it stays.
+
+    Its row remains, so that an animator sees what was not sent and calls: failed when it cannot arrive, cancelled when it is unwelcome.
+    """
+    reason = obstacle(address, kind)
+    if reason is None:
+        return False
+    status = MailStatus.CANCELLED if reason is Obstacle.OBJECTED else MailStatus.FAILED
+    where = (OutboxMail.idempotency_key == idempotency_key, OutboxMail.status == MailStatus.QUEUED)
+    db.session.execute(update(OutboxMail).where(*where).values(status=status, last_error=WITHHELD[reason]))
+    return True
+
+
 def status_code(code: int | None, words: str) -> str:
     """The enhanced status that a server's words hold (« 5.1.1 »), else its plain code, else nothing."""
     found = ENHANCED.search(words)
@@ -99,24 +115,29 @@ def is_hard(status: str) -> bool:
     return found[1] == "5" and found[2] in {"0", "1", "2", "4"} and (found[2], found[3]) not in {("2", "2"), ("2", "3")}
 
 
-def note_refusal(address: str, *, mail_id: int, attempts: int, code: int | None, words: str) -> bool:
-    """The recipient's server would not take a mail at all. True when the address is blocked from now on."""
-    status = status_code(code, words)
-    return note_bounce(address, key=f"{mail_id}:{attempts}", status=status) if status else False
+def note_refusal(address: str, refusal: mail.Permanent, *, mail_id: int, attempts: int) -> bool:
+    """A server would not take a mail. True when the address is blocked from now on.
+
+    A refusal of the sender is not the address's fault. One of the content counts as soft, unless its status says more.
+    """
+    if refusal.phase == "mail":
+        return False
+    status = status_code(refusal.code, refusal.text)
+    is_told = refusal.phase == "rcpt" or ENHANCED.fullmatch(status) is not None
+    return note_bounce(address, key=f"{mail_id}:{attempts}", status=status, hard=is_told and is_hard(status))
 
 
-def note_bounce(address: str, *, key: str, status: str, at: datetime | None = None) -> bool:
-    """Count a bounce; the same ``key`` again changes nothing. True when the address is blocked from now on."""
+def note_bounce(address: str, *, key: str, status: str, hard: bool | None = None, at: datetime | None = None) -> bool:
+    """Count a bounce, ``hard`` as its status says unless told; the same ``key`` again changes nothing. True when the address is blocked from now on."""
     row, at = locked(digest(address)), at or present()
-    values = {"address_hash": row.hash, "key": key, "is_hard": is_hard(status), "code": status, "bounced_at": at}
-    # On the session's connection, as the row's lock is.
+    values = {"address_hash": row.hash, "key": key, "is_hard": is_hard(status) if hard is None else hard, "code": status, "bounced_at": at}
     if db.session.scalar(insert(MailBounce).values(values).on_conflict_do_nothing(index_elements=["key"]).returning(MailBounce.id)) is None:
         return False
     since = max(at - SOFT_TIME, row.opened_at) if row.opened_at else at - SOFT_TIME
     recent = (MailBounce.address_hash == row.hash, MailBounce.bounced_at > since)
-    hard = select(func.count()).where(*recent, MailBounce.is_hard)
-    soft = select(func.count()).where(*recent, ~MailBounce.is_hard)
-    if row.status is AddressStatus.BLOCKED or not (db.session.scalar(hard) or (db.session.scalar(soft) or 0) >= SOFT_BOUNCES):
+    hard_ones = func.count().filter(MailBounce.is_hard)
+    hard_count, count = db.session.execute(select(hard_ones, func.count()).where(*recent)).one()
+    if row.status is AddressStatus.BLOCKED or not (hard_count or count >= SOFT_BOUNCES):
         return False
     row.status, row.blocked_at, row.reason = AddressStatus.BLOCKED, at, status
     db.session.flush()

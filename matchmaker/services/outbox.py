@@ -20,6 +20,7 @@ from matchmaker import mail
 from matchmaker.extensions import db
 from matchmaker.models import MailStatus, OutboxMail
 from matchmaker.models.base import now as present
+from matchmaker.services import addresses
 from matchmaker.services.outbox_locks import worker
 from matchmaker.services.outbox_pace import not_too_often
 from matchmaker.services.outbox_recording import PAUSE, RETRIES, Claimed, record
@@ -66,7 +67,8 @@ def queue(
     calendar: tuple[str, str] | None = None,
     **context: Any,
 ) -> bool:
-    """Compose templates/email/``name`` and queue it. True when it is new; False when it is queued already or the address is none.
+    """Compose templates/email/``name`` and queue it. True when it is new; False when it is queued already, or when the address is none or
+    must not be written to: the mail is kept then, and does not leave.
 
     ``uid`` names the fact that the mail tells, ``organisation_id`` the structure that is written to; the idempotency key is ``uid``
     unless several mails are about the same fact.
@@ -89,9 +91,10 @@ def queue(
         date=present(),
         calendar=calendar,
         public_url=settings.public_url,
+        **addresses.ways_out(to, name, public_url=settings.public_url, secret=settings.secret),
         **context,
     )
-    return queue_mail(
+    is_new = queue_mail(
         idempotency_key=key,
         composed=composed,
         recipient=to,
@@ -102,6 +105,7 @@ def queue(
         not_before=not_before,
         coalesce=coalesce,
     )
+    return is_new and not addresses.withhold(key, to, name)
 
 
 def writable(recipient: str) -> str | None:

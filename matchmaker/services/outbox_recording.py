@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 from matchmaker import mail
 from matchmaker.extensions import db
 from matchmaker.models import MailStatus, OutboxMail
+from matchmaker.services import addresses
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 # After the last of these, about 43 hours after the first try, it is time to call by telephone.
@@ -38,7 +39,10 @@ def record(claimed: Claimed, outcome: mail.Outcome, *, worker: int, now: datetim
         case mail.Sent():
             return mark_sent(claimed, code=outcome.code, worker=worker, now=now)
         case mail.Permanent():
-            return mark_failed(claimed, code=outcome.code, error=outcome.text, worker=worker)
+            is_ours = mark_failed(claimed, code=outcome.code, error=outcome.text, worker=worker)
+            if is_ours:
+                addresses.note_refusal(claimed.recipient, outcome, mail_id=claimed.id, attempts=claimed.attempts + 1)
+            return is_ours
         case mail.Unreachable():
             return mark_waiting(claimed, code=outcome.code, error=outcome.text, worker=worker, now=now)
         case mail.Temporary():

@@ -1,19 +1,23 @@
 """Addresses that are no longer written to: by their bounces, or because their people said so."""
 
+import email
+import email.policy
 import re
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
+from matchmaker import mail
 from matchmaker.extensions import db
-from matchmaker.models import AddressStatus, MailAddress, MailBounce, MailObjection, ObjectionSource, Obstacle, Topic
+from matchmaker.models import AddressStatus, MailAddress, MailBounce, MailObjection, MailStatus, ObjectionSource, Obstacle, OutboxMail, Topic
 from matchmaker.models.base import now
-from matchmaker.services import addresses
-from tests.factories import UserFactory
+from matchmaker.services import addresses, outbox
+from tests.factories import MatchFactory, UserFactory, proposals_of
 
 ADDRESS = "contact@picoree.test"
 SECRET = "secret"
+SETTINGS = outbox.MailSettings(sender="bonjour@croisee.test", public_url="https://croisee.test", secret=SECRET)
 
 
 def bounce(status, key="1:1", address=ADDRESS, **fields):
@@ -72,10 +76,23 @@ def test_the_same_bounce_told_twice_counts_once(session):
     assert not addresses.is_blocked(ADDRESS, "proposals")
 
 
-def test_a_refusal_counts_by_what_the_server_said(session):
-    assert not addresses.note_refusal(ADDRESS, mail_id=1, attempts=1, code=550, words="5.7.1 Service refused")
-    assert not addresses.note_refusal(ADDRESS, mail_id=2, attempts=1, code=None, words="timed out")
-    assert addresses.note_refusal(ADDRESS, mail_id=3, attempts=1, code=550, words="5.1.1 <contact@picoree.test>: no such user")
+@pytest.mark.parametrize(
+    ("refusal", "is_counted", "is_blocking"),
+    [
+        (mail.Permanent(550, "5.1.1 <contact@picoree.test>: no such user"), True, True),
+        (mail.Permanent(550, "no such user"), True, True),
+        (mail.Permanent(552, "mailbox full"), True, True),
+        (mail.Permanent(550, "5.7.1 Service refused"), True, False),
+        (mail.Permanent(554, "Transaction failed", "data"), True, False),
+        (mail.Permanent(550, "5.1.1 no such user", "data"), True, True),
+        (mail.Permanent(550, "5.1.8 sender rejected", "mail"), False, False),
+    ],
+)
+def test_a_refusal_counts_by_when_it_came_and_what_it_says(session, refusal, is_counted, is_blocking):
+    assert addresses.note_refusal(ADDRESS, refusal, mail_id=1, attempts=1) is is_blocking
+
+    assert len(session.scalars(select(MailBounce)).all()) == is_counted
+    assert addresses.is_blocked(ADDRESS, "mutual_yes") is is_blocking
 
 
 def test_an_animator_opens_a_corrected_address_and_only_later_bounces_count(session):
@@ -152,3 +169,56 @@ def test_only_what_may_be_refused_carries_a_way_out_and_only_mails_to_many_a_hea
     assert out("proposals")["unsubscribe_link"].startswith("https://croisee.test/courriels/refuser/")
     assert out("proposals")["list_unsubscribe"] == ""
     assert out("digest")["list_unsubscribe"] == out("digest")["unsubscribe_link"] != ""
+
+
+def queue_proposals(proposal) -> bool:
+    organisation = proposal.organisation
+    return outbox.queue("proposals", uid="proposals-1", recipient=organisation.email, settings=SETTINGS, organisation=organisation, proposals=[proposal])
+
+
+def test_a_mail_to_a_blocked_address_is_kept_and_does_not_leave(session):
+    proposal = proposals_of(MatchFactory())[0]
+    bounce("5.1.1", address=proposal.organisation.email)
+
+    assert not queue_proposals(proposal)
+
+    row = session.scalars(select(OutboxMail)).one()
+    assert (row.status, row.last_error) == (MailStatus.FAILED, addresses.WITHHELD[Obstacle.BLOCKED])
+    assert outbox.claim_one(worker=1, now=now()) is None
+
+
+def test_a_mail_that_was_refused_does_not_leave_and_one_about_what_was_agreed_does(session):
+    proposal = proposals_of(MatchFactory(mutual=True))[0]
+    addresses.object_to(addresses.digest(proposal.organisation.email), list(Topic), source=ObjectionSource.LINK)
+
+    assert not queue_proposals(proposal)
+    assert outbox.queue("mutual_yes", uid="mutual-1", recipient=proposal.organisation.email, settings=SETTINGS, proposal=proposal)
+
+    rows = dict(session.execute(select(OutboxMail.kind, OutboxMail.status)).all())
+    assert rows == {"proposals": MailStatus.CANCELLED, "mutual_yes": MailStatus.QUEUED}
+
+
+def test_the_foot_of_a_mail_that_may_be_refused_carries_its_link_in_both_parts(session):
+    proposal = proposals_of(MatchFactory())[0]
+
+    assert queue_proposals(proposal)
+
+    message = email.message_from_bytes(session.scalars(select(OutboxMail.message)).one(), policy=email.policy.default)
+    links = [re.search(r"https://croisee\.test/courriels/refuser/([\w.-]+)", part.get_content()) for part in message.iter_parts()]
+    expected = (addresses.digest(proposal.organisation.email), Topic.PROPOSALS)
+    assert [addresses.read_token(link[1], SETTINGS.secret) for link in links if link] == [expected, expected]
+    assert message["List-Unsubscribe"] is None
+
+
+def refused(outcome) -> bool:
+    db.session.add(OutboxMail(idempotency_key="1", recipient=ADDRESS, subject="x", message_id="<1@x>", message=b"x"))
+    db.session.flush()
+    claimed = outbox.claim_one(worker=1, now=now())
+    assert claimed is not None
+    assert outbox.record(claimed, outcome, worker=1, now=now())
+    return addresses.is_blocked(ADDRESS, "mutual_yes")
+
+
+@pytest.mark.parametrize(("phase", "is_blocking"), [("rcpt", True), ("mail", False)])
+def test_a_refused_mail_counts_against_its_address_unless_it_was_about_us(session, phase, is_blocking):
+    assert refused(mail.Permanent(550, "no", phase)) is is_blocking
