@@ -10,6 +10,7 @@ from matchmaker.web import (
     invitations,
     job_datings,
     labels,
+    mails,
     matching,
     navigation,
     observatory,
@@ -18,10 +19,26 @@ from matchmaker.web import (
     proposals,
     security,
     territories,
+    unsubscribe,
     venues,
 )
 
-BLUEPRINTS = (accounts, declarations, demo, invitations, job_datings, matching, observatory, organisations, pages, proposals, territories, venues)
+BLUEPRINTS = (
+    accounts,
+    declarations,
+    demo,
+    invitations,
+    job_datings,
+    mails,
+    matching,
+    observatory,
+    organisations,
+    pages,
+    proposals,
+    territories,
+    unsubscribe,
+    venues,
+)
 
 
 def init_app(app: Flask) -> None:

@@ -23,11 +23,13 @@ from matchmaker.models import (
     Level,
     MailStatus,
     MatchStatus,
+    Obstacle,
     ProposalStatus,
     Role,
     RunStatus,
     Status,
     Theme,
+    Topic,
     Unit,
 )
 from matchmaker.models.base import PARIS
@@ -163,6 +165,21 @@ WORDS: dict[type[StrEnum], dict[Any, str]] = {
         MailStatus.FAILED: "échoué",
         MailStatus.SUPERSEDED: "remplacé",
         MailStatus.CANCELLED: "annulé",
+        MailStatus.BOUNCED: "revenu",
+    },
+    Topic: {
+        Topic.INVITATIONS: "invitations aux job datings",
+        Topic.PROPOSALS: "propositions et leurs rappels",
+        Topic.DIGEST: "nouvelles régulières du territoire",
+        Topic.CAMPAIGNS: "messages à toutes les structures",
+    },
+    Obstacle: {
+        Obstacle.NO_ADDRESS: "pas d’adresse",
+        Obstacle.BAD_ADDRESS: "adresse mal écrite",
+        Obstacle.BLOCKED: "adresse qui ne marche plus",
+        Obstacle.OBJECTED: "ne veut plus de ces courriels",
+        Obstacle.PAUSED: "en pause",
+        Obstacle.BUDGET: "assez sollicitée ce mois-ci",
     },
     Role: {Role.MEMBER: "membre", Role.HOST: "hôte", Role.ANIMATOR: "animation", Role.ADMIN: "administration"},
 }
