@@ -12,12 +12,14 @@ from matchmaker.models import (
     Commune,
     Family,
     JobDating,
+    MailStatus,
     Match,
     MatchingRun,
     MatchStatus,
     Need,
     Offer,
     Organisation,
+    OutboxMail,
     Participant,
     Proposal,
     Role,
@@ -185,3 +187,26 @@ class ParticipantFactory(Factory):
 
     job_dating = factory.SubFactory(JobDatingFactory)
     organisation = factory.SubFactory(OrganisationFactory)
+
+
+class MailFactory(Factory):
+    """A mail as the outbox holds it: sent, unless told otherwise."""
+
+    class Meta:
+        model = OutboxMail
+
+    class Params:
+        lost = factory.Trait(status=MailStatus.FAILED, sent_at=None, last_code=550, last_error="5.1.1 no such user")
+        bounced = factory.Trait(status=MailStatus.BOUNCED, last_code=550, last_error="5.1.1 no such user")
+        waiting = factory.Trait(status=MailStatus.QUEUED, sent_at=None)
+
+    idempotency_key = factory.Sequence(lambda number: f"fact-{number}")
+    organisation = factory.SubFactory(OrganisationFactory)
+    recipient = factory.LazyAttribute(lambda row: row.organisation.email if row.organisation else "personne@ailleurs.test")
+    kind = "proposals"
+    subject = "Deux propositions attendent votre réponse"
+    message_id = factory.LazyAttribute(lambda row: f"<{row.idempotency_key.replace(':', '.')}@croisee.test>")
+    message = factory.LazyAttribute(lambda row: f"Subject: {row.kind}\r\nTo: {row.recipient}\r\n\r\nBonjour,\r\n".encode())
+    status = MailStatus.SENT
+    sent_at = factory.LazyFunction(now)
+    attempts = 1

@@ -13,6 +13,7 @@ from matchmaker.models.base import now
 from tests.conftest import Client
 from tests.factories import (
     JobDatingFactory,
+    MailFactory,
     MatchFactory,
     NeedFactory,
     OfferFactory,
@@ -123,6 +124,7 @@ def foreign_ids() -> dict[str, object]:
         "organisation_id": match.need.organisation_id,
         "territory_id": departement("61").id,
         "user_id": UserFactory().id,
+        "mail_id": MailFactory(lost=True).id,
     }
 
 

@@ -28,6 +28,7 @@ from matchmaker.web.settings import mail_settings
 from tests.conftest import Client
 from tests.factories import (
     JobDatingFactory,
+    MailFactory,
     MatchFactory,
     NeedFactory,
     OfferFactory,
@@ -173,6 +174,7 @@ def world(app: Flask) -> World:
         "organisation_id": buyer.id,
         "territory_id": departement("61").id,
         "user_id": UserFactory().id,
+        "mail_id": MailFactory(organisation=buyer, lost=True).id,
     }
     db.session.commit()
     return World(ids, invitations.token(invitation, app.config["SECRET_KEY"]), users)
@@ -380,7 +382,15 @@ def test_what_is_written_once_is_shown_everywhere_as_text(app: Flask, client: Cl
     job_datings.choose(dating, [match])
     job_datings.publish(dating, settings=mail_settings())
     db.session.commit()
-    ids = world.ids | {"need_id": need.id, "venue_id": place.id, "job_dating_id": dating.id, "organisation_id": organisation.id, "run_id": match.run_id}
+    lost = MailFactory(organisation=organisation, lost=True, subject=evil, last_error=evil, message=f"Subject: x\r\n\r\n{evil}\r\n".encode())
+    ids = world.ids | {
+        "mail_id": lost.id,
+        "need_id": need.id,
+        "venue_id": place.id,
+        "job_dating_id": dating.id,
+        "organisation_id": organisation.id,
+        "run_id": match.run_id,
+    }
     shown = 0
     readers = [None, UserFactory(organisation=organisation, name=evil), UserFactory(host=True, organisation=organisation), UserFactory(admin=True)]
     for user in readers:

@@ -31,6 +31,7 @@ MENUS = {
     Role.ANIMATOR: (
         ("matching.runs", "Calculs"),
         ("job_datings.mine", "Job datings"),
+        ("mails.all_mails", "Courriels"),
         ("venues.mine", "Lieux"),
         ("organisations.directory", "Structures"),
         ("observatory.public_page", "Observatoire"),

@@ -120,7 +120,7 @@ def test_an_objection_closes_its_topic_and_nothing_else(session):
 
     assert addresses.obstacle(ADDRESS, "proposals") is Obstacle.OBJECTED
     assert addresses.obstacle(ADDRESS, "invitation") is None
-    for kind in ("mutual_yes", "invitation_cancelled", "invitation_changed", "no_follow_up"):
+    for kind in ("mutual_yes", "invitation_cancelled", "invitation_moved", "invitation_withdrawn", "no_follow_up"):
         assert not addresses.is_blocked(ADDRESS, kind)
 
 
