@@ -16,6 +16,8 @@ SUMMARY_LENGTH = 200
 LOCATION_LENGTH = 300
 DESCRIPTION_LENGTH = 3000
 NAME_LENGTH = 100
+# A quote cannot be written inside a parameter; a backslash and a caret can, but parsers do not agree on what they mean there.
+PARAMETER_LETTERS = str.maketrans('"\\^', "’/ˆ")
 
 
 @dataclass(frozen=True)
@@ -53,9 +55,9 @@ def _object(event: Event, *, method: str, status: str) -> str:
     component.add("dtstart", _utc(event.starts_at))
     component.add("dtend", _utc(event.ends_at))
     component.add("status", status)
-    component.add("summary", _text(event.summary, SUMMARY_LENGTH))
-    for name, value, length in (("location", event.location, LOCATION_LENGTH), ("description", event.description, DESCRIPTION_LENGTH)):
-        if text := _text(value, length):
+    component.add("summary", _line(event.summary, SUMMARY_LENGTH))
+    for name, text in (("location", _line(event.location, LOCATION_LENGTH)), ("description", _text(event.description, DESCRIPTION_LENGTH))):
+        if text:
             component.add(name, text)
     # No name beside the organiser's address: with one inside, Gmail no longer finds the entry that an update is about.
     component.add("organizer", vCalAddress(f"mailto:{event.organizer}"))
@@ -73,8 +75,7 @@ def _object(event: Event, *, method: str, status: str) -> str:
 def _attendee(event: Event, *, wants_reply: bool) -> vCalAddress:
     """The recipient and nobody else: who the other guests are is nobody's business."""
     attendee = vCalAddress(f"mailto:{event.attendee}")
-    # A quote cannot be written inside a parameter.
-    if name := _text(event.attendee_name.replace('"', "’").replace("\n", " "), NAME_LENGTH):
+    if name := _line(event.attendee_name, NAME_LENGTH).translate(PARAMETER_LETTERS):
         attendee.params["CN"] = name
     attendee.params["ROLE"] = "REQ-PARTICIPANT"
     attendee.params["PARTSTAT"] = "NEEDS-ACTION"
@@ -87,6 +88,11 @@ def _utc(instant: datetime) -> datetime:
     if instant.tzinfo is None:
         raise ValueError(f"an instant without a time zone: {instant}")
     return instant.astimezone(UTC).replace(microsecond=0)
+
+
+def _line(value: str, length: int) -> str:
+    """A text as one line."""
+    return " ".join(_text(value, length).split("\n"))
 
 
 def _text(value: str, length: int) -> str:

@@ -5,7 +5,7 @@ from matchmaker.models.addresses import AddressStatus, MailAddress, MailBounce, 
 from matchmaker.models.base import Base
 from matchmaker.models.declarations import Category, Declaration, Flag, Need, Offer, Status, Unit
 from matchmaker.models.health import Heartbeat
-from matchmaker.models.invitations import Answer, Channel, Invitation, InvitationAnswer
+from matchmaker.models.invitations import Answer, CalendarReply, Channel, Invitation, InvitationAnswer, InvitationNotice, Method, ReplyStatus
 from matchmaker.models.job_datings import JobDating, JobDatingStatus, Meeting, Participant
 from matchmaker.models.matching import CriteriaWeights, Match, MatchingInstance, MatchingRun, MatchStatus, PairDecision, RunStatus, Verdict
 from matchmaker.models.observatory import Snapshot
@@ -20,6 +20,7 @@ __all__ = [
     "AddressStatus",
     "Answer",
     "Base",
+    "CalendarReply",
     "Category",
     "Channel",
     "Commune",
@@ -36,6 +37,7 @@ __all__ = [
     "InclusionKind",
     "Invitation",
     "InvitationAnswer",
+    "InvitationNotice",
     "JobDating",
     "JobDatingStatus",
     "Level",
@@ -49,6 +51,7 @@ __all__ = [
     "MatchingInstance",
     "MatchingRun",
     "Meeting",
+    "Method",
     "Need",
     "ObjectionSource",
     "Obstacle",
@@ -63,6 +66,7 @@ __all__ = [
     "Proposal",
     "ProposalStatus",
     "RelayState",
+    "ReplyStatus",
     "Role",
     "Room",
     "RunStatus",

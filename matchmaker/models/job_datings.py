@@ -32,6 +32,7 @@ class JobDating(Timestamped, Base):
         CheckConstraint("break_minutes BETWEEN 0 AND 120", name="break_minutes_are_sane"),
         CheckConstraint("break_after_round BETWEEN 1 AND 50", name="break_round_is_sane"),
         CheckConstraint("welcome_minutes BETWEEN 0 AND 120", name="welcome_minutes_are_sane"),
+        CheckConstraint("version >= 1", name="version_counts_up"),
         CheckConstraint("status <> 'published' OR published_at IS NOT NULL", name="published_has_a_time"),
         Index("ix_job_dating_starts_at", "starts_at"),
     )
@@ -52,6 +53,8 @@ class JobDating(Timestamped, Base):
     # The smallest number of rounds that any plan could have, and why.
     rounds_bound: Mapped[int | None]
     rounds_bound_reason: Mapped[str] = mapped_column(default="")
+    # Raised by each change: whoever changes what is not there any more is told.
+    version: Mapped[int] = mapped_column(default=1)
 
     venue: Mapped[Venue] = relationship()
     meetings: Mapped[list["Meeting"]] = relationship(back_populates="job_dating", cascade="all, delete-orphan")
@@ -76,6 +79,10 @@ class JobDating(Timestamped, Base):
         if number >= self.break_after_round:
             minutes += self.break_minutes
         return self.starts_at + timedelta(minutes=minutes)
+
+    @property
+    def has_begun(self) -> bool:
+        return self.starts_at <= now()
 
     @property
     def is_past(self) -> bool:

@@ -31,6 +31,8 @@ class Venue(Timestamped, Base):
     is_accessible: Mapped[bool] = mapped_column(default=False)
     access_text: Mapped[str] = mapped_column(default="")
     description: Mapped[str] = mapped_column(default="")
+    # Raised to end the address of the calendar feed.
+    calendar_version: Mapped[int] = mapped_column(default=1)
 
     organisation: Mapped[Organisation] = relationship(back_populates="venues")
     commune: Mapped[Commune] = relationship()

@@ -36,6 +36,10 @@ class TooManyPeople(DomainError):
         self.allowed = allowed
 
 
+class NoAccessibleTable(NotAllowedNow):
+    """Somebody needs an accessible table at a venue that has none."""
+
+
 class NoReach(DomainError):
     """The commune is in a region whose territories have not been loaded."""
 
@@ -79,3 +83,7 @@ class TablesPlanned(NotAllowedNow):
     def __init__(self, *, is_to_come: bool) -> None:
         super().__init__("tables are in a plan")
         self.is_to_come = is_to_come
+
+
+class EditedMeanwhile(DomainError):
+    """Somebody else changed the job dating since it was shown."""

@@ -1,15 +1,16 @@
 """Invitations to a job dating: sending them, calling them off, and recording the answers."""
 
 from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from itsdangerous import BadData, URLSafeSerializer
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import contains_eager, joinedload
+from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
-from matchmaker import ics, mail
 from matchmaker.extensions import db
 from matchmaker.models import (
     Answer,
@@ -25,11 +26,10 @@ from matchmaker.models import (
     Offer,
     Organisation,
     Participant,
-    Territory,
     Venue,
 )
 from matchmaker.models.base import now
-from matchmaker.services import outbox
+from matchmaker.services import invitation_mails, outbox
 from matchmaker.services.errors import NotAllowedNow
 
 SALT = "invitation"
@@ -40,97 +40,77 @@ SHORTEST_DEADLINE = timedelta(days=1)
 
 def invite(job_dating: JobDating, *, settings: outbox.MailSettings) -> list[Invitation]:
     """An invitation for each participant, with one mail queued per usable address. Called again, it adds what is missing only."""
-    answer_by = deadline(job_dating, at=now())
-    query = select(Participant).where(Participant.job_dating_id == job_dating.id).options(joinedload(Participant.organisation))
-    rows = [
-        {"job_dating_id": job_dating.id, "organisation_id": one.organisation_id, "email": one.organisation.email, "answer_by": answer_by}
-        for one in db.session.scalars(query)
-    ]
-    if rows:
-        keys = [Invitation.job_dating_id, Invitation.organisation_id]
-        db.session.execute(insert(Invitation).values(rows).on_conflict_do_nothing(index_elements=keys))
-    invitations = invitations_of(job_dating)
-    partners = partners_of(job_dating)
-    for invitation in invitations:
-        queue_request(invitation, partners=partners[invitation.organisation_id], settings=settings)
+    invitations = expect_participants(job_dating)
+    tell(job_dating, invitations, settings=settings)
     return invitations
 
 
-def cancel(job_dating: JobDating, *, settings: outbox.MailSettings) -> list[Invitation]:
-    """Take the event out of the calendars that may hold it. An invitation that surely never left is withdrawn, in silence.
+def expect_participants(job_dating: JobDating) -> list[Invitation]:
+    """An invitation for each participant; who comes later begins at the SEQUENCE where the others stand. Returns those of the participants."""
+    query = select(Participant).where(Participant.job_dating_id == job_dating.id).options(joinedload(Participant.organisation))
+    common = {
+        "job_dating_id": job_dating.id,
+        "answer_by": deadline(job_dating, at=now()),
+        "sequence": db.session.scalar(select(func.max(Invitation.sequence)).where(Invitation.job_dating_id == job_dating.id)) or 0,
+    }
+    rows = [{**common, "organisation_id": one.organisation_id, "email": one.organisation.email} for one in db.session.scalars(query)]
+    if rows:
+        keys = [Invitation.job_dating_id, Invitation.organisation_id]
+        db.session.execute(insert(Invitation).values(rows).on_conflict_do_nothing(index_elements=keys))
+    guests = {row["organisation_id"] for row in rows}
+    return [invitation for invitation in invitations_of(job_dating) if invitation.organisation_id in guests]
 
-    Returns the invitations whose guests are told.
+
+def tell(job_dating: JobDating, invitations: Sequence[Invitation], *, settings: outbox.MailSettings) -> list[Invitation]:
+    """Queue what these guests do not know yet. Returns those for whom something is new, with or without an address."""
+    partners = partners_of(job_dating)
+    new = []
+    for invitation in invitations:
+        link = f"{settings.public_url}/invitations/{token(invitation, settings.secret)}"
+        if invitation_mails.ask(invitation, partners=partners[invitation.organisation_id], link=link, settings=settings):
+            new.append(invitation)
+    return new
+
+
+@dataclass(frozen=True)
+class Told:
+    """Whose calendars change: by an update, by a first invitation, by a cancellation; and whom no mail can tell."""
+
+    updated: list[Organisation]
+    invited: list[Organisation]
+    called_off: list[Organisation]
+    unreachable: list[Organisation]
+
+
+def follow(job_dating: JobDating, *, settings: outbox.MailSettings) -> Told:
+    """After a change of a published job dating: one mail to each guest for whom something is new, and to nobody else.
+
+    Who no longer takes part gets a cancellation if the invitation may have left; who is new is invited; answers stay as they were given.
     """
-    told = []
-    for invitation in invitations_of(job_dating):
-        invitation.sequence += 1
-        outbox.withdraw(str(invitation.id))
-        if outbox.may_have_left(str(invitation.id)):
-            outbox.supersede(str(invitation.id))
-            queue_cancellation(invitation, settings=settings)
-            told.append(invitation)
+    before = {invitation.id: invitation for invitation in invitations_of(job_dating) if invitation.withdrawn_at is None}
+    expected = expect_participants(job_dating)
+    for invitation in expected:
+        invitation.withdrawn_at, invitation.answer_by = None, deadline(job_dating, at=now())
+    gone = [invitation for invitation in before.values() if invitation not in expected]
+    for invitation in gone:
+        invitation.withdrawn_at = now()
+    called_off = [invitation for invitation in gone if invitation_mails.call_off(invitation, settings=settings)]
+    new = tell(job_dating, expected, settings=settings)
+    db.session.flush()
+    written = [invitation for invitation in new if outbox.writable(invitation.email)]
+    return Told(
+        updated=[invitation.organisation for invitation in written if invitation.id in before],
+        invited=[invitation.organisation for invitation in written if invitation.id not in before],
+        called_off=[invitation.organisation for invitation in called_off],
+        unreachable=[invitation.organisation for invitation in (*new, *gone) if not outbox.writable(invitation.email)],
+    )
+
+
+def cancel(job_dating: JobDating, *, settings: outbox.MailSettings) -> list[Invitation]:
+    """Take the event out of the calendars that may hold it. Returns the invitations whose guests are told."""
+    told = [invitation for invitation in invitations_of(job_dating) if invitation_mails.call_off(invitation, settings=settings)]
     db.session.flush()
     return told
-
-
-def queue_request(invitation: Invitation, *, partners: list[Declaration], settings: outbox.MailSettings) -> bool:
-    """Queue the mail that asks to come, with its calendar entry. False when it is queued already or there is no address."""
-    link = f"{settings.public_url}/invitations/{token(invitation, settings.secret)}"
-    job_dating = invitation.job_dating
-    return outbox.queue(
-        "invitation",
-        uid=str(invitation.id),
-        idempotency_key=key(invitation, "request"),
-        recipient=invitation.email,
-        organisation_id=invitation.organisation_id,
-        reply_to=contact_email(job_dating.venue.territory),
-        settings=settings,
-        useless_after=job_dating.starts_at,
-        calendar=("REQUEST", ics.request(event(invitation, settings=settings, note="request", link=link))),
-        invitation=invitation,
-        partners=partners,
-        link=link,
-    )
-
-
-def queue_cancellation(invitation: Invitation, *, settings: outbox.MailSettings) -> bool:
-    """Queue the mail that calls it off, which takes the entry out of the guest's calendar."""
-    return outbox.queue(
-        "invitation_cancelled",
-        uid=str(invitation.id),
-        idempotency_key=key(invitation, "cancel"),
-        recipient=invitation.email,
-        organisation_id=invitation.organisation_id,
-        reply_to=contact_email(invitation.job_dating.venue.territory),
-        settings=settings,
-        useless_after=invitation.job_dating.starts_at,
-        calendar=("CANCEL", ics.cancel(event(invitation, settings=settings, note="cancel", link=""))),
-        invitation=invitation,
-    )
-
-
-def key(invitation: Invitation, method: str) -> str:
-    """The idempotency key of a mail about an invitation. Its first part, the thread, is the invitation."""
-    return f"{invitation.id}:{invitation.organisation_id}:{method}:{invitation.sequence}"
-
-
-def event(invitation: Invitation, *, settings: outbox.MailSettings, note: str, link: str) -> ics.Event:
-    """The invitation as its guest's calendar shows it."""
-    job_dating, venue = invitation.job_dating, invitation.job_dating.venue
-    return ics.Event(
-        uid=f"{invitation.id}@{settings.host}",
-        sequence=invitation.sequence,
-        stamp=now(),
-        starts_at=job_dating.starts_at,
-        ends_at=job_dating.ends_at,
-        organizer=settings.sender,
-        # As the envelope writes it: a calendar finds its owner by this address.
-        attendee=mail.address(invitation.email) or invitation.email,
-        attendee_name=invitation.organisation.name,
-        summary=job_dating.title,
-        location=", ".join(part for part in (venue.name, venue.address, venue.commune.name) if part),
-        description=mail.render("invitation/calendar.txt", note=note, invitation=invitation, link=link).strip(),
-    )
 
 
 def deadline(job_dating: JobDating, *, at: datetime) -> datetime:
@@ -138,15 +118,6 @@ def deadline(job_dating: JobDating, *, at: datetime) -> datetime:
     if job_dating.starts_at - NOTICE >= at + SHORTEST_DEADLINE:
         return job_dating.starts_at - NOTICE
     return job_dating.starts_at if job_dating.starts_at > at else max(job_dating.ends_at, at)
-
-
-def contact_email(territory: Territory | None) -> str:
-    """The address of who looks after the territory, or after the one that holds it."""
-    while territory is not None:
-        if territory.contact_email:
-            return territory.contact_email
-        territory = territory.parent
-    return ""
 
 
 def token(invitation: Invitation, secret: str) -> str:
@@ -174,12 +145,13 @@ def answer(invitation: Invitation, answer: Answer, *, channel: Channel) -> bool:
     """Record an answer. True when it says something new: the same answer again leaves no trace. Raises NotAllowedNow when over."""
     # Two clicks at once: the second waits here, then sees what the first one wrote.
     db.session.refresh(invitation, Invitation.__table__.columns.keys(), with_for_update=True)
-    db.session.refresh(invitation.job_dating, ["status"])
+    db.session.refresh(invitation.job_dating, ["status", "starts_at", "venue_id"])
     if invitation.is_over:
         raise NotAllowedNow("over")
-    if invitation.answer is answer:
+    if invitation.answer is answer and not invitation.asks_again:
         return False
     invitation.answer, invitation.answered_at = answer, now()
+    invitation.answered_starts_at, invitation.answered_venue_id = invitation.job_dating.starts_at, invitation.job_dating.venue_id
     db.session.add(InvitationAnswer(invitation=invitation, answer=answer, channel=channel))
     db.session.flush()
     return True
@@ -196,8 +168,8 @@ def full() -> Select[Invitation]:
 
 
 def invitation_to(job_dating: JobDating, organisation: Organisation) -> Invitation | None:
-    """The invitation of this organisation, if it has one."""
-    query = full().where(Invitation.job_dating_id == job_dating.id, Invitation.organisation_id == organisation.id)
+    """The invitation of this organisation, if it is expected."""
+    query = full().where(Invitation.job_dating_id == job_dating.id, Invitation.organisation_id == organisation.id, Invitation.withdrawn_at.is_(None))
     return db.session.scalars(query).one_or_none()
 
 
@@ -207,13 +179,15 @@ def expected_elsewhere(job_dating: JobDating) -> list[Invitation]:
     query = full().where(
         Invitation.organisation_id.in_(guests), Invitation.answer.is_distinct_from(Answer.DECLINED), JobDating.status == JobDatingStatus.PUBLISHED
     )
+    query = query.where(Invitation.withdrawn_at.is_(None))
     query = query.where(JobDating.id != job_dating.id, JobDating.starts_at < job_dating.ends_at, JobDating.ends_at > job_dating.starts_at)
     return list(db.session.scalars(query.order_by(JobDating.starts_at, Invitation.id)))
 
 
 def invitations_of(job_dating: JobDating) -> list[Invitation]:
     """All invitations of a job dating, in a fixed order: transactions that lock several never wait for each other in a ring."""
-    return list(db.session.scalars(full().where(Invitation.job_dating_id == job_dating.id).order_by(Invitation.id)))
+    query = full().where(Invitation.job_dating_id == job_dating.id).options(selectinload(Invitation.notices))
+    return list(db.session.scalars(query.order_by(Invitation.id)))
 
 
 def partners_of(job_dating: JobDating) -> dict[UUID, list[Declaration]]:

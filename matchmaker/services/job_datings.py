@@ -33,7 +33,17 @@ from matchmaker.models import (
 )
 from matchmaker.models.base import now
 from matchmaker.services import invitations, outbox, venues
-from matchmaker.services.errors import DomainError, MatchesTaken, MeetingsLost, NotAllowedNow, RoundsDoNotFit, TooManyPeople, VenueTaken
+from matchmaker.services.errors import (
+    DomainError,
+    EditedMeanwhile,
+    MatchesTaken,
+    MeetingsLost,
+    NoAccessibleTable,
+    NotAllowedNow,
+    RoundsDoNotFit,
+    TooManyPeople,
+    VenueTaken,
+)
 
 
 def prepare(venue: Venue, *, title: str, starts_at: datetime, ends_at: datetime, **fields: Any) -> JobDating:
@@ -44,11 +54,17 @@ def prepare(venue: Venue, *, title: str, starts_at: datetime, ends_at: datetime,
     return job_dating
 
 
-def reschedule(job_dating: JobDating, *, starts_at: datetime, ends_at: datetime, **fields: Any) -> None:
-    """Change the hours, lengths or words of a draft. Rounds follow one another whatever their length: the plan stays."""
+def reschedule(job_dating: JobDating, *, starts_at: datetime, ends_at: datetime, version: int | None = None, **fields: Any) -> None:
+    """Change the hours, lengths or words of a draft. Rounds follow one another whatever their length: the plan stays.
+
+    Raises EditedMeanwhile when it is not in the ``version`` that was shown any more.
+    """
     lock(job_dating)
     if job_dating.status is not JobDatingStatus.DRAFT:
         raise NotAllowedNow(job_dating.status)
+    if version not in (None, job_dating.version):
+        raise EditedMeanwhile(str(job_dating.id))
+    job_dating.version += 1
     for name, value in {"starts_at": starts_at, "ends_at": ends_at, **fields}.items():
         setattr(job_dating, name, value)
     db.session.flush()
@@ -57,8 +73,8 @@ def reschedule(job_dating: JobDating, *, starts_at: datetime, ends_at: datetime,
 def choose(job_dating: JobDating, matches: Sequence[Match]) -> None:
     """Replace the meetings by those of these mutual matches, and plan the rounds anew. Raises TooManyPeople."""
     lock_draft(job_dating)
-    if any(not match.is_mutual or match.need.is_confidential or match.offer.is_confidential for match in matches):
-        raise NotAllowedNow("a match is not mutual, or confidential")
+    check_can_meet(matches)
+    job_dating.version += 1
     known = {participant.organisation_id: participant for participant in job_dating.participants}
     organisations = {organisation.id: organisation for match in matches for organisation in (match.need.organisation, match.offer.organisation)}
     check_headcount(job_dating, sum(known[key].delegates if key in known else 1 for key in organisations))
@@ -71,23 +87,33 @@ def choose(job_dating: JobDating, matches: Sequence[Match]) -> None:
     db.session.flush()
 
 
+def check_can_meet(matches: Sequence[Match]) -> None:
+    if any(not match.is_mutual or match.need.is_confidential or match.offer.is_confidential for match in matches):
+        raise NotAllowedNow("a match is not mutual, or confidential")
+
+
 def adjust(job_dating: JobDating, wishes: Mapping[UUID, tuple[int, bool]]) -> None:
     """Write how many people each participant sends and whether they need an accessible table, and plan the rounds anew.
 
-    ``wishes`` is participant id → (delegates, needs accessible). Raises TooManyPeople, and NotAllowedNow when no table is accessible.
+    ``wishes`` is participant id → (delegates, needs accessible). Raises TooManyPeople, and NoAccessibleTable when there is none for who needs one.
     """
     lock_draft(job_dating)
+    job_dating.version += 1
     for participant in job_dating.participants:
         participant.delegates, participant.needs_accessible = wishes.get(participant.id, (participant.delegates, participant.needs_accessible))
     check_headcount(job_dating, sum(participant.delegates for participant in job_dating.participants))
-    if any(participant.needs_accessible for participant in job_dating.participants) and not any(table.is_accessible for table in job_dating.venue.tables):
-        raise NotAllowedNow("no table is accessible")
+    check_accessible_tables(job_dating)
     for meeting in job_dating.meetings:
         meeting.round = meeting.table = None
     # The old seats must be free before the new plan takes them.
     db.session.flush()
     plan(job_dating)
     db.session.flush()
+
+
+def check_accessible_tables(job_dating: JobDating) -> None:
+    if any(participant.needs_accessible for participant in job_dating.participants) and not any(table.is_accessible for table in job_dating.venue.tables):
+        raise NoAccessibleTable("no table is accessible")
 
 
 def lock_draft(job_dating: JobDating) -> None:
