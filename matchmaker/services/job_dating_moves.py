@@ -44,6 +44,11 @@ class Moved:
         return [field.name for field in fields(Facts) if getattr(self.before, field.name) != getattr(self.after, field.name)]
 
     @property
+    def asks_again(self) -> bool:
+        """Another day, hour or venue than those that were said yes to."""
+        return bool({"starts_at", "venue"} & {*self.differences})
+
+    @property
     def is_nothing(self) -> bool:
         told = self.told
         return not (self.differences or told.updated or told.invited or told.called_off or told.unreachable)

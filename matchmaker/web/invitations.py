@@ -6,7 +6,7 @@ from wtforms import RadioField
 
 from matchmaker.extensions import csrf, db, limiter
 from matchmaker.models import Answer, Channel, Invitation, JobDatingStatus
-from matchmaker.services import invitations
+from matchmaker.services import invitation_mails, invitations
 from matchmaker.services.errors import NotAllowedNow
 from matchmaker.web.access import by_token
 from matchmaker.web.errors import LATE_FORM, error_page
@@ -85,7 +85,7 @@ def gone(invitation: Invitation) -> ResponseReturnValue:
     """Why there is nothing to answer any more, and whom to tell."""
     said = SAID.get(invitation.answer) if invitation.answer else None
     is_cancelled = invitation.job_dating.status is JobDatingStatus.CANCELLED
-    contact_email = invitations.contact_email(invitation.job_dating.venue.territory)
+    contact_email = invitation_mails.contact_email(invitation.job_dating.venue.territory)
     return render_template("invitations/gone.html", invitation=invitation, is_cancelled=is_cancelled, said=said, contact_email=contact_email), 410
 
 

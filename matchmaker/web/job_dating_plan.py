@@ -9,10 +9,11 @@ from uuid import UUID
 
 from matchmaker import mail
 from matchmaker.models import Answer, Invitation, JobDating, JobDatingStatus, MailStatus, Meeting, Organisation, Side, Table
-from matchmaker.services.errors import DomainError, MatchesTaken, MeetingsLost, RoundsDoNotFit, TooManyPeople, VenueTaken
+from matchmaker.services.errors import DomainError, MatchesTaken, MeetingsLost, NoAccessibleTable, RoundsDoNotFit, TooManyPeople, VenueTaken
 from matchmaker.web import labels
 
 NOON = (12, 0)
+NO_ACCESSIBLE_TABLE = "Aucune table de ce lieu n’est accessible. Ajoutez une salle à la description du lieu."
 NO_TABLE = "Tous les entretiens n’ont pas une table. Choisissez-les de nouveau avant de publier."
 
 
@@ -80,6 +81,8 @@ def standing(job_dating: JobDating) -> str:
         return "Ce job dating est annulé. Rien n’a changé."
     if job_dating.is_past:
         return "Ce job dating est passé. Rien n’a changé."
+    if job_dating.status is JobDatingStatus.PUBLISHED and job_dating.has_begun:
+        return "Ce job dating a commencé. Rien n’a changé."
     if job_dating.status is JobDatingStatus.PUBLISHED:
         return "Ce job dating est déjà publié. Rien de plus n’est parti."
     return NO_TABLE
@@ -95,6 +98,8 @@ def refusal(error: DomainError) -> str:
             return "Tous les tours ne tiennent pas dans l’horaire."
         case TooManyPeople():
             return too_many(error)
+        case NoAccessibleTable():
+            return NO_ACCESSIBLE_TABLE
         case MatchesTaken():
             return taken(error.meetings)
         case VenueTaken():

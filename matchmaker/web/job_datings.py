@@ -11,8 +11,8 @@ from matchmaker.extensions import db, nudge
 from matchmaker.models import JobDating, JobDatingStatus, Organisation, Participant, Theme
 from matchmaker.models.base import now
 from matchmaker.services import invitations, job_datings, outbox, territories, venues
-from matchmaker.services.errors import MatchesTaken, MeetingsLost, NotAllowedNow, RoundsDoNotFit, TooManyPeople, VenueTaken
-from matchmaker.web import job_dating_plan, labels
+from matchmaker.services.errors import EditedMeanwhile, MatchesTaken, MeetingsLost, NotAllowedNow, RoundsDoNotFit, TooManyPeople, VenueTaken
+from matchmaker.web import job_dating_conflicts, job_dating_plan, labels
 from matchmaker.web.access import found, holds, host_required, is_signed_in, job_dating_in_my_hands, public, signed_in, venue_in_my_hands
 from matchmaker.web.forms import Form, answer, at_most, between, next_time, required
 from matchmaker.web.invitations import SAID
@@ -22,7 +22,6 @@ from tasks.outbox import drain
 bp = Blueprint("job_datings", __name__)
 
 LONGEST = timedelta(hours=12)
-NO_ACCESSIBLE_TABLE = "Aucune table de ce lieu n’est accessible. Ajoutez une salle à la description du lieu."
 
 
 def whole(words: str, least: int, most: int, default: int) -> IntegerField:
@@ -41,6 +40,8 @@ class JobDatingForm(Form):
     changeover_minutes = whole("Pour changer de table", 0, 30, 3)
     break_after_round = whole("Pause après", 1, 50, 4)
     break_minutes = whole("Durée de la pause", 0, 120, 15)
+    # Which version of the job dating the page showed.
+    version = job_dating_conflicts.VersionField()
 
     def validate_held_on(self, field: DateField) -> None:
         if field.data < datetime.now(labels.PARIS).date():
@@ -67,7 +68,7 @@ class JobDatingForm(Form):
 
     def facts(self) -> dict[str, object]:
         """What the services ask for."""
-        plain = {field.name: field.data for field in self if field.name not in {"venue_id", "held_on", "starts", "ends", "csrf_token"}}
+        plain = {field.name: field.data for field in self if field.name not in {"venue_id", "held_on", "starts", "ends", "version", "csrf_token"}}
         return {**plain, "starts_at": instant(self.held_on.data, self.starts.data), "ends_at": instant(self.held_on.data, self.ends.data)}
 
 
@@ -159,7 +160,10 @@ def edit(job_dating_id: UUID) -> ResponseReturnValue:
     form = JobDatingForm(obj=job_dating, held_on=starts.date(), starts=starts.time(), ends=ends.time())
     if not form.validate_on_submit():
         return answer("job_datings/edit.html", form, job_dating=job_dating)
-    job_datings.reschedule(job_dating, **form.facts())
+    try:
+        job_datings.reschedule(job_dating, version=form.version.data, **form.facts())
+    except EditedMeanwhile:
+        return job_dating_conflicts.page(job_dating, form, job_dating_conflicts.facts_beside(job_dating, **form.facts()))
     db.session.commit()
     flash("Les changements sont enregistrés.", "success")
     return redirect(url_for(".planner", job_dating_id=job_dating.id))
@@ -200,7 +204,7 @@ def adjust(job_dating_id: UUID) -> ResponseReturnValue:
     # Each row is checked, also after the first that is wrong.
     valid = [form.validate() for _participant, form in forms]
     if not all(valid) or wants_what_is_not_there(job_dating, forms):
-        return planner_page(job_dating, forms, problem="" if not all(valid) else NO_ACCESSIBLE_TABLE), 422
+        return planner_page(job_dating, forms, problem="" if not all(valid) else job_dating_plan.NO_ACCESSIBLE_TABLE), 422
     try:
         job_datings.adjust(job_dating, {participant.id: (form.delegates.data, form.needs_accessible.data) for participant, form in forms})
     except TooManyPeople as error:
@@ -259,7 +263,7 @@ def on_too_late(_error: NotAllowedNow) -> ResponseReturnValue:
     db.session.rollback()
     job_dating = job_dating_in_my_hands((request.view_args or {})["job_dating_id"])
     flash(job_dating_plan.standing(job_dating), "message")
-    return redirect(url_for(".planner", job_dating_id=job_dating.id))
+    return redirect(url_for("job_datings.planner", job_dating_id=job_dating.id))
 
 
 def draft_in_my_hands(job_dating_id: UUID) -> JobDating:

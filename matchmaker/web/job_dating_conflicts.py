@@ -1,0 +1,69 @@
+"""Two people change one job dating: the second sees both versions, and nothing of either is lost."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from flask import render_template, request
+from flask.typing import ResponseReturnValue
+from flask_wtf import FlaskForm
+from wtforms import IntegerField
+from wtforms.widgets import HiddenInput
+
+from matchmaker.extensions import db
+from matchmaker.models import JobDating
+from matchmaker.web import labels
+
+# Name of the fact, mine, theirs.
+Rows = Sequence[tuple[str, object, object]]
+
+
+class VersionField(IntegerField):
+    """The version that the page showed, in a hidden control; nothing when what comes back is no number."""
+
+    widget = HiddenInput()
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        text = valuelist[0] if valuelist else ""
+        self.data = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+def resent(form: FlaskForm) -> list[tuple[str, str]]:
+    """What was typed, to be sent again by a button."""
+    kept = {field.name for field in form} - {"csrf_token", "version", "confirmed"}
+    return [(name, value) for name, value in request.form.items(multi=True) if name in kept]
+
+
+def page(job_dating: JobDating, form: FlaskForm, rows: Rows) -> ResponseReturnValue:
+    """Both versions side by side, with 409."""
+    db.session.rollback()
+    return render_template("job_datings/conflict.html", job_dating=job_dating, rows=rows, resent=resent(form)), 409
+
+
+def when(starts_at: datetime, ends_at: datetime) -> str:
+    return f"{labels.long_date(starts_at)}, de {labels.hour(starts_at)} à {labels.hour(ends_at)}"
+
+
+def minutes(count: object) -> str:
+    return labels.plural(int(str(count)), "minute", "minutes")
+
+
+def facts_beside(job_dating: JobDating, **mine: object) -> Rows:
+    """What was typed beside what is stored, in words."""
+    rows: list[tuple[str, object, object]] = [
+        ("Titre", mine["title"], job_dating.title),
+        ("Thème", theme(mine["theme"]), theme(job_dating.theme)),
+        ("Quand", when(mine["starts_at"], mine["ends_at"]), when(job_dating.starts_at, job_dating.ends_at)),  # type: ignore[arg-type]
+        ("Accueil", minutes(mine["welcome_minutes"]), minutes(job_dating.welcome_minutes)),
+        ("Un entretien", minutes(mine["round_minutes"]), minutes(job_dating.round_minutes)),
+        ("Pour changer de table", minutes(mine["changeover_minutes"]), minutes(job_dating.changeover_minutes)),
+        (
+            "Pause",
+            f"{minutes(mine['break_minutes'])}, après {mine['break_after_round']}",
+            f"{minutes(job_dating.break_minutes)}, après {job_dating.break_after_round}",
+        ),
+    ]
+    return rows
+
+
+def theme(code: object) -> str:
+    return labels.theme(str(code)).capitalize() if code else "Plusieurs thèmes"
