@@ -2,6 +2,7 @@
 
 import json
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -11,7 +12,7 @@ from flask.cli import AppGroup
 from flask_migrate import upgrade
 
 from matchmaker.extensions import db
-from matchmaker.models import Level, Organisation, Role, Territory, User
+from matchmaker.models import Level, MatchingRun, Organisation, Role, Territory, User
 from matchmaker.models.base import today
 from matchmaker.models.matching import RunStatus
 from matchmaker.services import accounts, demo, matching, organisation_import, organisations, territories
@@ -159,13 +160,27 @@ def rematch(code: str) -> None:
 
 
 def rematch_one(territory: Territory) -> bool:
-    try:
-        run = matching.rematch(territory, today=today())
-    except RunUnderWay:
-        db.session.rollback()
+    """In the steps of the task: killed at any moment, it leaves a run that the next worker takes up, or the next such command."""
+    with suppress(RunUnderWay):
+        matching.request_run(territory)
+    db.session.commit()
+    run_id = matching.start_in(territory)
+    db.session.commit()
+    if run_id is None:
         click.echo(f"{territory.code:4}{territory.name:18} a run is under way already")
         return False
+    try:
+        matching.compute(run_id, today=today())
+    except Exception as error:
+        db.session.rollback()
+        matching.fail(run_id, type(error).__name__)
+        db.session.commit()
+        raise
     db.session.commit()
+    run = db.session.get_one(MatchingRun, run_id)
+    if run.status is not RunStatus.READY:
+        click.echo(f"{territory.code:4}{territory.name:18} a worker computes it: see the page of runs")
+        return False
     value = (run.value or 0) / 1_000_000
     click.echo(
         f"{territory.code:4}{territory.name:18}{run.needs_count:>8}{run.offers_count:>8}{run.candidates_count:>9}{run.served_count:>8}{value:>12.2f}{run.gap:>5}"

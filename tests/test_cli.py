@@ -200,16 +200,16 @@ def test_a_code_of_nowhere_is_said_to_be_none(app: Flask, code: str) -> None:
     assert db.session.scalar(select(func.count()).select_from(MatchingRun)) == 0
 
 
-def test_a_departement_whose_run_is_under_way_is_named_and_the_others_run(app: Flask) -> None:
-    matching.request_run(departement("61"))
+def test_a_run_that_waits_already_is_the_one_that_is_computed(app: Flask) -> None:
+    waiting = matching.request_run(departement("61"))
     db.session.commit()
 
     result = flask(app, "rematch", "28")
 
-    assert result.exit_code == 1
-    assert "a run is under way already" in result.output
-    assert "not computed: 61" in result.output
-    assert [line_of(result.output, code)["gap"] for code in ("14", "27", "50", "76")] == [0] * 4
+    assert result.exit_code == 0
+    assert [line_of(result.output, code)["gap"] for code in ("14", "27", "50", "61", "76")] == [0] * 5
+    assert db.session.get_one(MatchingRun, waiting.id).status is RunStatus.READY
+    assert db.session.scalar(select(func.count()).select_from(MatchingRun)) == 5
 
 
 # The map of the pages

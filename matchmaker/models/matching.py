@@ -81,6 +81,10 @@ class MatchingRun(Base):
     inputs_hash: Mapped[str] = mapped_column(default="")
     # Category → criterion → weight, as they were used; a category without an entry has the default ones.
     weights: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    # [[need id, offer id], …]: the locked pairs that could not be in the answer any more.
+    set_aside: Mapped[list[Any]] = mapped_column(JSONB, default=list)
+    # Counts up each time that a decision changes the answer: who acts on an older page is told to look again.
+    revision: Mapped[int] = mapped_column(default=0)
     # Fairness figures by name.
     fairness: Mapped[dict[str, Any]] = mapped_column(default=dict)
 

@@ -3,23 +3,16 @@
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import Any
 from uuid import UUID
 
-import numpy as np
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import joinedload
+from sqlalchemy.orm.interfaces import ORMOption
 
-from matchmaker.engine import scoring
-from matchmaker.engine.assignment import assign
-from matchmaker.engine.candidates import why_none
-from matchmaker.engine.certificate import certify
-from matchmaker.engine.problem import Problem
 from matchmaker.extensions import db
 from matchmaker.models import (
     Match,
-    MatchingInstance,
     MatchingRun,
     MatchStatus,
     Need,
@@ -32,10 +25,11 @@ from matchmaker.models import (
     User,
 )
 from matchmaker.models.base import now
-from matchmaker.services import matching_inputs, matching_instances, outbox, proposals
+from matchmaker.services import outbox, proposals
 from matchmaker.services.errors import NotAllowedNow, RunUnderWay
 from matchmaker.services.matching_places import closed_pairs, places_taken
-from matchmaker.services.matching_tables import Table, engine_id
+from matchmaker.services.matching_solving import solve
+from matchmaker.services.matching_tables import engine_id
 
 MAX_ATTEMPTS = 3
 # One publication at a time: two départements may hold pairs of the same offer.
@@ -64,14 +58,28 @@ def wish_for_a_run(territory: Territory) -> None:
 def start_due() -> UUID | None:
     """Mark the oldest waiting run as running, or one whose worker died: no lock stands on its row. None when nothing waits."""
     waiting = select(MatchingRun).where(MatchingRun.status.in_((RunStatus.QUEUED, RunStatus.RUNNING)))
-    run = db.session.scalars(waiting.order_by(MatchingRun.created_at).limit(1).with_for_update(skip_locked=True, of=MatchingRun)).one_or_none()
+    return start_first(waiting.order_by(MatchingRun.created_at))
+
+
+def start_in(territory: Territory) -> UUID | None:
+    """The same for the run of one territory. None when a worker computes it now."""
+    under_way = MatchingRun.status.in_((RunStatus.QUEUED, RunStatus.RUNNING))
+    return start_first(select(MatchingRun).where(MatchingRun.territory_id == territory.id, under_way))
+
+
+def start_first(waiting: Select[MatchingRun]) -> UUID | None:
+    run = db.session.scalars(waiting.limit(1).with_for_update(skip_locked=True, of=MatchingRun)).one_or_none()
     if run is None:
         return None
     if run.attempts >= MAX_ATTEMPTS:
         run.status, run.failure, run.finished_at = RunStatus.FAILED, "its worker died each time", now()
         return None
-    run.status, run.attempts, run.started_at = RunStatus.RUNNING, run.attempts + 1, now()
+    take_up(run)
     return run.id
+
+
+def take_up(run: MatchingRun) -> None:
+    run.status, run.attempts, run.started_at = RunStatus.RUNNING, (run.attempts or 0) + 1, now()
 
 
 def compute(run_id: UUID, *, today: date) -> None:
@@ -79,82 +87,30 @@ def compute(run_id: UUID, *, today: date) -> None:
     locked = select(MatchingRun).where(MatchingRun.id == run_id, MatchingRun.status == RunStatus.RUNNING)
     run = db.session.scalars(locked.with_for_update(skip_locked=True, of=MatchingRun)).one_or_none()
     if run is not None:
-        solve(run, today=today)
+        finish(run, today=today)
 
 
 def rematch(territory: Territory, *, today: date) -> MatchingRun:
     """Queue a run and compute it at once, in the caller's transaction."""
     run = request_run(territory)
-    run.status, run.started_at = RunStatus.RUNNING, now()
+    take_up(run)
     db.session.flush()
-    solve(run, today=today)
+    finish(run, today=today)
     return run
+
+
+def finish(run: MatchingRun, *, today: date) -> None:
+    """Compute, and take the place of the result that nobody sent."""
+    solve(run, today=today)
+    run.status, run.finished_at = RunStatus.READY, now()
+    supersede(run, RunStatus.READY)
+    db.session.flush()
 
 
 def fail(run_id: UUID, reason: str) -> None:
     run = db.session.get_one(MatchingRun, run_id)
     if not run.is_over:
         run.status, run.failure, run.finished_at = RunStatus.FAILED, reason, now()
-
-
-def solve(run: MatchingRun, *, today: date) -> None:
-    """The whole computation: tables, candidates, scores, best pairs, proof, reasons."""
-    inputs = matching_inputs.read(run.territory, today=today)
-    made = matching_inputs.problem(inputs)
-    needs, offers, problem = inputs.needs, inputs.offers, made.problem
-    assignment = assign(problem)
-    proof = certify(problem, assignment)
-    if not proof.feasible:
-        raise RuntimeError("the engine's answer does not hold")
-
-    run.matches = [stored(made, inputs, row) for row in np.flatnonzero(assignment.chosen).tolist()]
-    run.unserved = why_unserved(needs, offers, problem, assignment.chosen, inputs.refused)
-    run.instance = MatchingInstance(arrays=matching_instances.pack(inputs, problem, assignment))
-    run.weights = inputs.weights
-    run.needs_count, run.offers_count, run.candidates_count = int((needs.capacity > 0).sum()), len(offers.rows), len(problem.need)
-    run.served_count = len({match.need for match in run.matches})
-    run.value, run.bound, run.gap = proof.primal, proof.dual, proof.gap
-    run.status, run.finished_at = RunStatus.READY, now()
-    supersede(run, RunStatus.READY)
-    db.session.flush()
-
-
-def stored(made: matching_inputs.Scored, inputs: matching_inputs.Inputs, row: int) -> Match:
-    """The row of one chosen pair of the problem, with its score broken down in points of one hundred."""
-    edge = made.keep[row]
-    need, offer = inputs.needs.rows[made.problem.need[row]], inputs.offers.rows[made.problem.offer[row]]
-    distance = float(made.found.distance_km[edge])
-    parts = scoring.points(made.scored.parts[edge], inputs.weights.get(need.category.value))
-    return Match(
-        need=need,
-        offer=offer,
-        score=int(made.problem.score[row]),
-        distance_km=None if np.isnan(distance) else round(distance, 1),
-        breakdown=[
-            {"criterion": criterion.name, "earned": earned, "possible": possible, "unknown": bool(made.scored.unknown[edge, column])}
-            for column, (criterion, earned, possible) in enumerate(parts)
-        ],
-    )
-
-
-def why_unserved(needs: Table, offers: Table, problem: Problem, chosen: np.ndarray, closed: np.ndarray) -> dict[str, Any]:
-    """Need id → the reason, in codes and numbers: no candidate (and what removed the nearest ones) or outbid."""
-    served = set(problem.need[chosen].tolist())
-    wanted = set(problem.need.tolist())
-    reasons: dict[str, Any] = {}
-    for row, need in enumerate(needs.rows):
-        if row in served or needs.capacity[row] == 0:
-            continue
-        if row in wanted:
-            reasons[str(need.id)] = {"reason": "outbid"}
-            continue
-        why = why_none(needs.side, offers.side, row, refused=closed)
-        removed = {name: count for name, count in why.removed.items() if count and name != "category"}
-        refused = removed.keys() == {"refused"}
-        same_category = bool(removed) or why.left > 0
-        reason = "all_refused" if refused else "other_subject" if why.left else "no_candidate" if same_category else "no_offer"
-        reasons[str(need.id)] = {"reason": reason, "removed": removed, "nearest_km": None if why.nearest_km is None else round(why.nearest_km)}
-    return reasons
 
 
 def supersede(run: MatchingRun, status: RunStatus) -> None:
@@ -174,7 +130,7 @@ def publish(run: MatchingRun, *, today: date, settings: outbox.MailSettings) -> 
     taken, asked = places_taken(), proposals.asked_this_month(today=today)
     closed = {tuple(pair) for pair in closed_pairs(today=today).tolist()}
     good = []
-    for match in sorted(run.matches, key=lambda match: (-match.score, match.id)):
+    for match in matches_of(run):
         pair = (engine_id(match.need_id), engine_id(match.offer_id))
         if pair not in closed and all(can_be_asked(side, run, taken, asked, today=today) for side in (match.need, match.offer)):
             taken.update((match.need_id, match.offer_id))
@@ -211,21 +167,26 @@ def request_weekly() -> list[MatchingRun]:
 
 
 def run(run_id: UUID) -> MatchingRun | None:
-    """A run with its matches and both sides of each, in a fixed number of queries."""
-    matches = selectinload(MatchingRun.matches)
-    need, offer = matches.joinedload(Match.need), matches.joinedload(Match.offer)
-    query = (
-        select(MatchingRun)
-        .where(MatchingRun.id == run_id)
-        .options(
-            joinedload(MatchingRun.territory).joinedload(Territory.parent),
-            need.joinedload(Need.organisation).joinedload(Organisation.commune),
-            need.joinedload(Need.commune),
-            offer.joinedload(Offer.organisation).joinedload(Organisation.commune),
-            offer.joinedload(Offer.commune),
-        )
+    """A run with its territory. What it holds may be long: see matches_of."""
+    query = select(MatchingRun).where(MatchingRun.id == run_id)
+    return db.session.scalars(query.options(joinedload(MatchingRun.territory).joinedload(Territory.parent))).one_or_none()
+
+
+def matches_of(run: MatchingRun, *, limit: int | None = None) -> list[Match]:
+    """The pairs of a run, the best first, with both sides of each, in a fixed number of queries."""
+    query = select(Match).where(Match.run_id == run.id).order_by(Match.score.desc(), Match.id).limit(limit)
+    return list(db.session.scalars(query.options(*both_sides())))
+
+
+def both_sides() -> tuple[ORMOption, ...]:
+    """Load with a match what a page says of it."""
+    need, offer = joinedload(Match.need), joinedload(Match.offer)
+    return (
+        need.joinedload(Need.organisation).joinedload(Organisation.commune),
+        need.joinedload(Need.commune),
+        offer.joinedload(Offer.organisation).joinedload(Organisation.commune),
+        offer.joinedload(Offer.commune),
     )
-    return db.session.scalars(query).one_or_none()
 
 
 def latest_runs(territory_ids: Sequence[int], *, limit: int = 40) -> list[MatchingRun]:

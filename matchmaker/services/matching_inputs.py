@@ -1,10 +1,13 @@
 """What a computation reads of the database, and the problem that the engine makes of it."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from uuid import UUID
 
 import numpy as np
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from matchmaker.engine import scoring
@@ -12,16 +15,18 @@ from matchmaker.engine.candidates import Candidates, candidates
 from matchmaker.engine.problem import Problem
 from matchmaker.engine.relevance import relevant
 from matchmaker.extensions import db
-from matchmaker.models import Category, CriteriaWeights, Match, MatchStatus, Need, Offer, PairDecision, Territory, Theme, Verdict
-from matchmaker.services import declarations, territories
+from matchmaker.models import Category, CriteriaWeights, Match, MatchStatus, Need, Offer, PairDecision, Status, Territory, Theme, Verdict
+from matchmaker.services import territories
 from matchmaker.services.matching_places import closed_pairs, places_taken
-from matchmaker.services.matching_tables import CATEGORIES, Table, bits, pairs_of_ids, table
+from matchmaker.services.matching_tables import CATEGORIES, Table, bits, engine_id, pairs_of_ids, table
 
 # Where any two declarations may fit whatever their words: a room is a room.
 WORDLESS = frozenset({Category.PREMISES, Category.SUCCESSION})
 BY_WORDS = np.array([category not in WORDLESS for category in CATEGORIES], dtype=np.bool_)
 
 Weights = dict[str, dict[str, float]]
+# Ids of a need and of an offer.
+PairIds = tuple[UUID, UUID]
 
 
 @dataclass(frozen=True)
@@ -30,16 +35,23 @@ class Inputs:
 
     Attributes
     ----------
-    refused, locked : (R, 2) engine ids of need and offer.
+    closed : (R, 2) engine ids of the pairs that answers closed, or that are put to both sides now.
+    refused_pairs, locked_pairs : what animators decided of the needs of the territory, the oldest decision first.
     weights : category → criterion → weight; a category without an entry has the default ones.
     """
 
     needs: Table
     offers: Table
-    refused: np.ndarray
-    locked: np.ndarray
+    closed: np.ndarray
+    refused_pairs: list[PairIds]
+    locked_pairs: list[PairIds]
     context: scoring.Context
     weights: Weights
+
+    @property
+    def refused(self) -> np.ndarray:
+        """(R, 2) engine ids of all pairs that are not to be, whoever said so."""
+        return np.concatenate((self.closed, pairs_of_ids(self.refused_pairs)))
 
 
 @dataclass(frozen=True)
@@ -49,33 +61,46 @@ class Scored:
     Attributes
     ----------
     keep : (E,) rows of `found` and of `scored`, one for each pair of the problem.
+    refused : (R, 3) row of need, row of offer and score of the pairs that only an animator's refusal keeps out.
+    set_aside : locked pairs that cannot be in the answer any more.
     """
 
     problem: Problem
     found: Candidates
     scored: scoring.Scored
     keep: np.ndarray
+    refused: np.ndarray
+    set_aside: list[PairIds]
 
 
 def read(territory: Territory, *, today: date) -> Inputs:
     """Open needs of the territory, open offers from everywhere."""
-    taken = places_taken()
-    homes = territories.homes()
-    needs = table(declarations.open_needs(territory), homes=homes, taken=taken)
-    offers = table(declarations.open_offers(), homes=homes, taken=taken)
-    context = scoring.Context(needs.profile, offers.profile, today.toordinal(), bits(territory.themes, Theme), met_organisations())
-    refused = np.concatenate((closed_pairs(today=today), decided_pairs(Verdict.REFUSED)))
-    return Inputs(needs, offers, refused, decided_pairs(Verdict.LOCKED), context, weights_of(territory))
+    is_needed = (Need.status == Status.PUBLISHED, Need.territory_id == territory.id)
+    return read_where(territory, is_needed, (Offer.status == Status.PUBLISHED,), today=today)
+
+
+def read_where(territory: Territory, needs: Sequence[ColumnElement[bool]], offers: Sequence[ColumnElement[bool]], *, today: date) -> Inputs:
+    """The same for the needs and offers that meet these conditions."""
+    taken, homes = places_taken(), territories.homes()
+    asked, given = table(Need, *needs, homes=homes, taken=taken), table(Offer, *offers, homes=homes, taken=taken)
+    context = scoring.Context(asked.profile, given.profile, today.toordinal(), bits(territory.themes, Theme), met_organisations())
+    refused, locked = (decided_pairs(territory, verdict) for verdict in (Verdict.REFUSED, Verdict.LOCKED))
+    return Inputs(asked, given, closed_pairs(today=today), refused, locked, context, weights_of(territory))
 
 
 def problem(inputs: Inputs) -> Scored:
     """Candidates, scores and the pairs that speak of the same thing; a locked pair stays in whatever its words."""
     needs, offers = inputs.needs, inputs.offers
-    found = candidates(needs.side, offers.side, refused=inputs.refused)
+    found = candidates(needs.side, offers.side, refused=inputs.closed)
     scored = scoring.score(found, needs.side, offers.side, inputs.context)
     total = weighted_totals(scored, needs.side.category[found.need], inputs.weights)
-    locked = is_one_of(needs.side.id[found.need], offers.side.id[found.offer], inputs.locked)
-    keep = np.flatnonzero(relevant(scored, BY_WORDS[needs.side.category[found.need]]) | locked)
+    held, set_aside = locks_that_hold(inputs, found)
+    locked = np.zeros(len(found.need), dtype=np.bool_)
+    locked[held] = True
+    fits = relevant(scored, BY_WORDS[needs.side.category[found.need]]) | locked
+    out = np.zeros(len(found.need), dtype=np.bool_)
+    out[rows_of_pairs(inputs, found, inputs.refused_pairs)] = True
+    keep, refused = np.flatnonzero(fits & ~out), np.flatnonzero(fits & out)
     made = Problem(
         need=found.need[keep],
         offer=found.offer[keep],
@@ -86,7 +111,52 @@ def problem(inputs: Inputs) -> Scored:
         need_id=needs.side.id,
         offer_id=offers.side.id,
     )
-    return Scored(made, found, scored, keep)
+    return Scored(made, found, scored, keep, np.stack((found.need[refused], found.offer[refused], total[refused]), axis=1), set_aside)
+
+
+def locks_that_hold(inputs: Inputs, found: Candidates) -> tuple[list[int], list[PairIds]]:
+    """Rows in ``found`` of the locked pairs that can be kept together, and the others: no candidate any more, or no place left.
+
+    An older lock goes before a newer one. A pair that is live, or that was answered, is no business of this run.
+    """
+    closed = {tuple(pair) for pair in inputs.closed.tolist()}
+    asked = [pair for pair in inputs.locked_pairs if (engine_id(pair[0]), engine_id(pair[1])) not in closed]
+    need_left, offer_left = Counter[int](), Counter[int]()
+    held, set_aside = [], []
+    at = candidate_rows(inputs, found, asked)
+    for pair in asked:
+        row = at.get(pair)
+        if row is None:
+            set_aside.append(pair)
+            continue
+        need, offer = int(found.need[row]), int(found.offer[row])
+        if need_left[need] < inputs.needs.capacity[need] and offer_left[offer] < inputs.offers.capacity[offer]:
+            need_left[need] += 1
+            offer_left[offer] += 1
+            held.append(row)
+        else:
+            set_aside.append(pair)
+    return held, set_aside
+
+
+def rows_of_pairs(inputs: Inputs, found: Candidates, pairs: Sequence[PairIds]) -> list[int]:
+    return list(candidate_rows(inputs, found, pairs).values())
+
+
+def candidate_rows(inputs: Inputs, found: Candidates, pairs: Sequence[PairIds]) -> dict[PairIds, int]:
+    """Each pair of ids that is a candidate → its row. Candidates stand by rising row of need, then of offer."""
+    if not pairs:
+        return {}
+    need_rows, offer_rows = inputs.needs.rows_of(), inputs.offers.rows_of()
+    rows: dict[PairIds, int] = {}
+    for pair in pairs:
+        need, offer = need_rows.get(pair[0]), offer_rows.get(pair[1])
+        if need is not None and offer is not None:
+            first, last = np.searchsorted(found.need, (need, need + 1))
+            place = first + np.searchsorted(found.offer[first:last], offer)
+            if place < last and found.offer[place] == offer:
+                rows[pair] = int(place)
+    return rows
 
 
 def weighted_totals(scored: scoring.Scored, category: np.ndarray, weights: Weights) -> np.ndarray:
@@ -105,18 +175,11 @@ def weights_of(territory: Territory) -> Weights:
     return {row.category.value: dict(row.weights) for row in rows if row.weights}
 
 
-def is_one_of(need_ids: np.ndarray, offer_ids: np.ndarray, pairs: np.ndarray) -> np.ndarray:
-    """(E,) whether each pair of ids is among the few pairs."""
-    found = np.zeros(len(need_ids), dtype=np.bool_)
-    for need, offer in pairs.tolist():
-        found |= (need_ids == need) & (offer_ids == offer)
-    return found
-
-
-def decided_pairs(verdict: Verdict) -> np.ndarray:
-    """(K, 2) engine ids of the pairs that animators locked, or refused."""
-    query = select(PairDecision.need_id, PairDecision.offer_id).where(PairDecision.verdict == verdict)
-    return pairs_of_ids((need, offer) for need, offer in db.session.execute(query.order_by(PairDecision.need_id, PairDecision.offer_id)))
+def decided_pairs(territory: Territory, verdict: Verdict) -> list[PairIds]:
+    """The pairs of the territory's needs that animators locked, or refused; the oldest decision first."""
+    query = select(PairDecision.need_id, PairDecision.offer_id).join(PairDecision.need)
+    query = query.where(Need.territory_id == territory.id, PairDecision.verdict == verdict).order_by(PairDecision.decided_at, PairDecision.id)
+    return [(need, offer) for need, offer in db.session.execute(query)]
 
 
 def met_organisations() -> np.ndarray:

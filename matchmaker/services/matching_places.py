@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from uuid import UUID
 
 import numpy as np
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select
 
 from matchmaker.extensions import db
 from matchmaker.models import Match, Proposal, ProposalStatus
@@ -25,8 +25,12 @@ def closed_pairs(*, today: date) -> np.ndarray:
 
     A pair that was only withdrawn, because one side paused its declaration, may come back.
     """
+    query = select(Match.need_id, Match.offer_id).where(is_closed(today=today)).distinct()
+    return pairs_of_ids((need, offer) for need, offer in db.session.execute(query))
+
+
+def is_closed(*, today: date) -> ColumnElement[bool]:
+    """The match keeps its pair out of new computations."""
     refused = Match.proposals.any(Proposal.status == ProposalStatus.DECLINED)
     silent = Match.proposals.any((Proposal.status == ProposalStatus.EXPIRED) & (Proposal.answer_by > today - timedelta(days=LIFETIME_DAYS)))
-    met = Match.confirmed_at.is_not(None)
-    query = select(Match.need_id, Match.offer_id).where(or_(Match.status.in_(LIVE_MATCH), refused, silent, met)).distinct()
-    return pairs_of_ids((need, offer) for need, offer in db.session.execute(query))
+    return or_(Match.status.in_(LIVE_MATCH), refused, silent, Match.confirmed_at.is_not(None))

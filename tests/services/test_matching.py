@@ -298,7 +298,7 @@ def test_a_page_of_a_run_costs_the_same_for_any_number_of_matches(session: Sessi
         db.session.expunge_all()
         queries.clear()
         found = matching.run(run_id)
-        assert len([match.need.organisation.commune.name for match in found.matches]) == number
+        assert len([match.need.organisation.commune.name for match in matching.matches_of(found)]) == number
         counts.append(len(queries))
 
     assert counts[0] == counts[1]
