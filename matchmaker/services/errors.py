@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from matchmaker.models import JobDating, Meeting
+    from matchmaker.models import JobDating, Meeting, Need, Offer
 
 
 class DomainError(Exception):
@@ -17,6 +17,31 @@ class NotAllowedNow(DomainError):
 
 class RunUnderWay(DomainError):
     """A run of this territory is queued or running already."""
+
+
+class ChangedMeanwhile(NotAllowedNow):
+    """Somebody changed it since the page was read."""
+
+
+class AnsweredAlready(NotAllowedNow):
+    """Somebody answered: it cannot be undone any more."""
+
+
+class NotInRun(DomainError):
+    """The run does not know this pair."""
+
+
+class LockedAndRefused(DomainError):
+    """The pair is locked: it must be released before it is refused. Or the reverse."""
+
+
+class NoPlaceToLock(DomainError):
+    """All places of a side are locked already. ``side`` is the declaration, ``partners`` those that it is locked with."""
+
+    def __init__(self, side: "Need | Offer", partners: Sequence["Need | Offer"]) -> None:
+        super().__init__(f"{side.id}: {len(partners)} locked")
+        self.side = side
+        self.partners = partners
 
 
 class EmailTaken(DomainError):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from uuid import UUID
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import ARRAY, Select, Uuid, any_, func, literal, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 from sqlalchemy.orm.interfaces import ORMOption
@@ -32,6 +32,8 @@ from matchmaker.services.matching_solving import solve
 from matchmaker.services.matching_tables import engine_id
 
 MAX_ATTEMPTS = 3
+# How long a result waits to be read before the next one takes its place by itself.
+A_WEEK = timedelta(days=7)
 # One publication at a time: two départements may hold pairs of the same offer.
 PUBLICATION_LOCK = 0x6D61746368
 
@@ -48,11 +50,23 @@ def request_run(territory: Territory, *, requested_by: User | None = None) -> Ma
 
 
 def wish_for_a_run(territory: Territory) -> None:
-    """Something changed that a run should see. One that waits already will see it."""
+    """Something changed that a run should see. One that waits already will see it.
+
+    A result that an animator has yet to read is not taken from under their eyes: its page says that it is not fresh, and the week asks for
+    another. See request_weekly.
+    """
+    if waits_to_be_read(territory):
+        return
     try:
         request_run(territory)
     except RunUnderWay:
         return
+
+
+def waits_to_be_read(territory: Territory) -> bool:
+    """Is there a result that nobody sent, less than a week old?"""
+    ready = (MatchingRun.territory_id == territory.id, MatchingRun.status == RunStatus.READY, MatchingRun.created_at > now() - A_WEEK)
+    return db.session.scalar(select(MatchingRun.id).where(*ready).limit(1)) is not None
 
 
 def start_due() -> UUID | None:
@@ -152,7 +166,7 @@ def can_be_asked(declaration: Need | Offer, run: MatchingRun, taken: Counter[UUI
 
 def request_weekly() -> list[MatchingRun]:
     """Queue a run for each département with published needs whose last run is a week old, or that never had one."""
-    recent = select(MatchingRun.territory_id).where(MatchingRun.created_at > now() - timedelta(days=7))
+    recent = select(MatchingRun.territory_id).where(MatchingRun.created_at > now() - A_WEEK)
     query = select(Territory).where(
         Territory.id.in_(select(Need.territory_id).where(Need.status == Status.PUBLISHED)),
         Territory.id.not_in(recent),
@@ -194,8 +208,9 @@ def latest_runs(territory_ids: Sequence[int], *, limit: int = 40) -> list[Matchi
     return list(db.session.scalars(query.order_by(MatchingRun.created_at.desc()).limit(limit)))
 
 
-def needs_of(run: MatchingRun) -> list[Need]:
-    """The needs that the run left without an offer, with their organisation and commune."""
-    ids = [UUID(text) for text in run.unserved]
-    query = select(Need).where(Need.id.in_(ids)).options(joinedload(Need.organisation), joinedload(Need.commune))
-    return list(db.session.scalars(query.order_by(Need.title, Need.id)))
+def needs_of(run: MatchingRun, *, limit: int | None = None) -> list[Need]:
+    """The needs that the run left without an offer, by title, with their organisation and commune."""
+    # One array: a list of as many parameters as there are needs would be refused.
+    ids = literal([UUID(text) for text in run.unserved], ARRAY(Uuid()))
+    query = select(Need).where(Need.id == any_(ids)).options(joinedload(Need.organisation), joinedload(Need.commune))
+    return list(db.session.scalars(query.order_by(Need.title, Need.id).limit(limit)))

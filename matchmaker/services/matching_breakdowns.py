@@ -1,15 +1,62 @@
-"""The points of many pairs by criterion, at once: what `scoring.points` tells of one."""
+"""The points of pairs by criterion: of all that a run chose, or of a few pairs of a run that was computed before."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from matchmaker.engine import scoring
-from matchmaker.engine.problem import displayed
-from matchmaker.services.matching_inputs import Weights
+from matchmaker.engine.candidates import candidates
+from matchmaker.engine.problem import SCORE_MAX, displayed
+from matchmaker.engine.relevance import TEXT
+from matchmaker.models import MatchingRun, Need, Offer
+from matchmaker.models.base import PARIS, now
+from matchmaker.services import matching_inputs
+from matchmaker.services.matching_inputs import PairIds, Weights, candidate_rows
 from matchmaker.services.matching_tables import CATEGORIES
 
 Breakdown = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Detail:
+    """What a pair's score is made of, as a match keeps it."""
+
+    distance_km: float | None
+    breakdown: Breakdown
+
+
+def details(run: MatchingRun, scores: Mapping[PairIds, int]) -> dict[PairIds, Detail]:
+    """Detail of some pairs of a run, from their declarations alone. ``scores``: pair → its score in the run, in millionths.
+
+    How much a word weighs depends on all the texts of the territory: the likeness of two texts is what the other criteria leave of the
+    score. A pair whose declarations were changed since, so that it may not be any more, has a detail without lines.
+    """
+    needs, offers = {need for need, _offer in scores}, {offer for _need, offer in scores}
+    today = (run.started_at or now()).astimezone(PARIS).date()
+    inputs = matching_inputs.read_where(run.territory, (Need.id.in_(needs),), (Offer.id.in_(offers),), today=today)
+    found = candidates(inputs.needs.side, inputs.offers.side)
+    scored = scoring.score(found, inputs.needs.side, inputs.offers.side, inputs.context)
+    at = candidate_rows(inputs, found, list(scores))
+    rows = np.array(list(at.values()), dtype=np.int64)
+    category, score = inputs.needs.side.category[found.need[rows]], np.array([scores[pair] for pair in at], dtype=np.int64)
+    parts = with_likeness(scored.parts[rows], score, category, run.weights)
+    lines = breakdowns(score, parts, scored.unknown[rows], category, run.weights)
+    distances = [None if np.isnan(km) else round(km, 1) for km in found.distance_km[rows].tolist()]
+    told = {pair: Detail(km, breakdown) for pair, km, breakdown in zip(at, distances, lines, strict=True)}
+    return {pair: told.get(pair, Detail(None, [])) for pair in scores}
+
+
+def with_likeness(parts: np.ndarray, score: np.ndarray, category: np.ndarray, weights: Weights) -> np.ndarray:
+    """The parts with the value for the texts that makes the score."""
+    mended = parts.copy()
+    for row, number in enumerate(category.tolist()):
+        share = shares(weights.get(CATEGORIES[number].value))
+        if share[TEXT] > 0:
+            others = float(share @ parts[row] - share[TEXT] * parts[row, TEXT])
+            mended[row, TEXT] = np.clip((score[row] / SCORE_MAX - others) / share[TEXT], 0.0, 1.0)
+    return mended
 
 
 def breakdowns(score: np.ndarray, parts: np.ndarray, unknown: np.ndarray, category: np.ndarray, weights: Weights) -> list[Breakdown]:

@@ -24,28 +24,61 @@ def propose(matches: Sequence[Match], *, today: date, settings: outbox.MailSetti
     for match in matches:
         match.status = MatchStatus.PROPOSED
         for side, organisation in ((Side.NEED, match.need.organisation), (Side.OFFER, match.offer.organisation)):
-            proposal = Proposal(side=side, organisation=organisation, answer_by=today + timedelta(days=ANSWER_DAYS))
-            match.proposals.append(proposal)
-            waiting[organisation].append(proposal)
+            waiting[organisation].append(put(match, side, organisation, answer_by=today + timedelta(days=ANSWER_DAYS)))
     db.session.flush()
     for organisation, proposals in waiting.items():
         announce(organisation, proposals, settings=settings)
     return [proposal for proposals in waiting.values() for proposal in proposals]
 
 
+def put(match: Match, side: Side, organisation: Organisation, *, answer_by: date) -> Proposal:
+    """The question to one side; the one that was withdrawn with its whole sending is put again."""
+    proposal = next((one for one in match.proposals if one.side is side), None)
+    if proposal is None:
+        proposal = Proposal(side=side, organisation=organisation)
+        match.proposals.append(proposal)
+    proposal.status, proposal.proposed_at, proposal.answer_by = ProposalStatus.PENDING, now(), answer_by
+    return proposal
+
+
 def announce(organisation: Organisation, proposals: Sequence[Proposal], *, settings: outbox.MailSettings) -> None:
     """One mail that says what awaits the organisation's answer."""
     if organisation.can_be_written_to():
-        first = proposals[0].match
+        # A run that was taken back and sent again has a second mail: the moment tells them apart.
+        thread = thread_of(organisation, proposals)
         outbox.queue(
             "proposals",
-            uid=f"proposals-{first.run_id}-{organisation.id}",
+            uid=thread,
+            idempotency_key=f"{thread}:{proposals[0].proposed_at:%Y%m%d%H%M%S%f}",
             recipient=organisation.email,
             organisation_id=organisation.id,
             settings=settings,
             organisation=organisation,
             proposals=proposals,
         )
+
+
+def unannounce(organisation: Organisation, proposals: Sequence[Proposal], *, settings: outbox.MailSettings) -> bool:
+    """Withdraw the mail that says what awaits an answer. Where it may have left, say so in another: True then."""
+    thread = thread_of(organisation, proposals)
+    outbox.withdraw(thread)
+    if not outbox.may_have_left(thread):
+        return False
+    return outbox.queue(
+        "proposals_withdrawn",
+        uid=thread,
+        idempotency_key=f"{thread}:{now():%Y%m%d%H%M%S%f}",
+        recipient=organisation.email,
+        organisation_id=organisation.id,
+        settings=settings,
+        organisation=organisation,
+        proposals=proposals,
+    )
+
+
+def thread_of(organisation: Organisation, proposals: Sequence[Proposal]) -> str:
+    """The thread of the mails about what one run puts to an organisation."""
+    return f"proposals-{proposals[0].match.run_id}-{organisation.id}"
 
 
 def accept(proposal: Proposal, *, settings: outbox.MailSettings) -> None:
@@ -146,9 +179,10 @@ def open_questions(declaration: Need | Offer) -> int:
 
 
 def asked_this_month(*, today: date) -> Counter[UUID]:
-    """Organisation id → proposals that were put to it since the first of the month."""
+    """Organisation id → proposals that were put to it since the first of the month. A sending that was taken back does not count."""
     first = datetime(today.year, today.month, 1, tzinfo=PARIS)
-    query = select(Proposal.organisation_id, func.count()).where(Proposal.proposed_at >= first).group_by(Proposal.organisation_id)
+    query = select(Proposal.organisation_id, func.count()).join(Proposal.match)
+    query = query.where(Proposal.proposed_at >= first, Match.status != MatchStatus.PREVIEW).group_by(Proposal.organisation_id)
     asked: Counter[UUID] = Counter()
     for organisation_id, number in db.session.execute(query):
         asked[organisation_id] = number

@@ -1,36 +1,33 @@
-"""Runs for animators: asking for one, reading it, sending it."""
+"""Runs for animators: asking for one, reading it, deciding on its pairs, sending it, taking it back."""
 
-from collections import Counter, defaultdict
-from dataclasses import dataclass
+from collections.abc import Iterator
 from uuid import UUID
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, flash, redirect, render_template, request, stream_with_context, url_for
 from flask.typing import ResponseReturnValue
 
-from matchmaker import reference
 from matchmaker.extensions import db, nudge
-from matchmaker.models import Level, MatchingRun, Need, RunStatus, Territory
+from matchmaker.models import Level, MatchingRun, RunStatus, Territory
 from matchmaker.models.base import today
-from matchmaker.services import matching, proposals, territories
-from matchmaker.services.errors import NotAllowedNow, RunUnderWay
-from matchmaker.web import labels, maps, reasons
-from matchmaker.web.access import animator_required, run_in_my_care, signed_in, territory_in_my_care
+from matchmaker.services import (
+    matching,
+    matching_comparison,
+    matching_decisions,
+    matching_files,
+    matching_freshness,
+    matching_overview,
+    matching_withdrawal,
+    proposals,
+    territories,
+)
+from matchmaker.services.errors import AnsweredAlready, LockedAndRefused, NoPlaceToLock, NotAllowedNow, NotInRun, RunUnderWay
+from matchmaker.web import labels, matching_page, reasons
+from matchmaker.web.access import animator_required, found, run_in_my_care, signed_in, territory_in_my_care
 from matchmaker.web.settings import mail_settings
 from tasks.matching import run_due
 from tasks.outbox import drain
 
 bp = Blueprint("matching", __name__)
-
-
-@dataclass(frozen=True)
-class PlaceLine:
-    """One EPCI of a run: served needs of all needs, and what stands in the way of the others."""
-
-    code: str
-    name: str
-    served: int
-    total: int
-    obstacle: str
 
 
 def my_departements() -> list[Territory]:
@@ -42,7 +39,15 @@ def my_departements() -> list[Territory]:
 def runs() -> ResponseReturnValue:
     mine = my_departements()
     ids = [territory.id for territory in mine]
-    return render_template("matching/runs.html", territories=mine, runs=matching.latest_runs(ids), refusals=proposals.refusals(ids), RunStatus=RunStatus)
+    latest = matching.latest_runs(ids)
+    return render_template(
+        "matching/runs.html",
+        territories=mine,
+        runs=latest,
+        earlier=matching_page.earlier_runs(latest),
+        refusals=proposals.refusals(ids),
+        RunStatus=RunStatus,
+    )
 
 
 @bp.post("/territoires/<int:territory_id>/calculs")
@@ -56,57 +61,82 @@ def rematch(territory_id: int) -> ResponseReturnValue:
     except RunUnderWay:
         db.session.rollback()
         flash("Un calcul est déjà en cours pour ce territoire. Le voici dans la liste.", "message")
-        return redirect(url_for("matching.runs"))
+        return redirect(url_for(".runs"))
     db.session.commit()
     nudge(run_due)
-    return redirect(url_for("matching.show", run_id=run.id))
+    return redirect(url_for(".show", run_id=run.id))
 
 
 @bp.get("/calculs/<uuid:run_id>")
 @animator_required
 def show(run_id: UUID) -> ResponseReturnValue:
-    run = run_in_my_care(run_id)
+    return shown(run_in_my_care(run_id))
+
+
+def shown(run: MatchingRun) -> str:
+    """The page of a run, whatever became of it."""
     if not run.is_over or run.status is RunStatus.FAILED:
         return render_template("matching/waiting.html", run=run, RunStatus=RunStatus)
-    unserved = matching.needs_of(run)
-    places = by_epci(run, unserved)
-    shade = {line.code: shade_of(line) for line in places if line.code}
-    matches = sorted(run.matches, key=lambda match: (-match.score, match.id))
-    return render_template(
-        "matching/show.html",
-        run=run,
-        matches=matches,
-        unserved=unserved,
-        places=places,
-        map=maps.departement_map(run.territory.code, shade),
-        reasons=reasons,
-        everything="tout" in request.args,
-        RunStatus=RunStatus,
-    )
+    context = matching_page.context(run, everything="tout" in request.args, today=today())
+    return render_template("matching/show.html", undo=matching_page.undo_of(request.args), **context)
 
 
-def by_epci(run: MatchingRun, unserved: list[Need]) -> list[PlaceLine]:
-    """The EPCI that have needs in this run, those with most needs first."""
-    served = Counter(need.commune.epci_code for need in {match.need for match in run.matches})
-    without: dict[str | None, list[Need]] = defaultdict(list)
-    for need in unserved:
-        without[need.commune.epci_code].append(need)
-    lines = [
-        PlaceLine(code or "", epci_name(code), served[code], served[code] + len(without[code]), reasons.first_obstacle(run, without[code]))
-        for code in served.keys() | without.keys()
-    ]
-    return sorted(lines, key=lambda line: (-line.total, line.name))
+@bp.post("/calculs/<uuid:run_id>/paires/<uuid:need_id>/<uuid:offer_id>")
+@animator_required
+def decide(run_id: UUID, need_id: UUID, offer_id: UUID) -> ResponseReturnValue:
+    """Lock a pair, refuse it, or take that back; the answer is mended at once."""
+    run, word = run_in_my_care(run_id), request.form.get("verdict", "")
+    if word not in matching_page.VERDICTS:
+        abort(422)
+    verdict = matching_page.VERDICTS[word]
+    try:
+        change = matching_decisions.decide(run, need_id, offer_id, verdict, by=signed_in(), revision=request.form.get("revision", -1, type=int))
+    except NotInRun:
+        abort(404)
+    except (NotAllowedNow, LockedAndRefused, NoPlaceToLock) as refusal:
+        words = matching_page.refusal_words(refusal)
+        db.session.rollback()
+        flash(words, "warn")
+        return shown(run_in_my_care(run_id)), 409
+    words = matching_page.change_words(change, (need_id, offer_id), verdict)
+    db.session.commit()
+    flash(words, "success")
+    return redirect(url_for(".show", run_id=run_id, besoin=need_id, offre=offer_id, defaire=matching_page.word_of(change.standing)))
 
 
-def epci_name(code: str | None) -> str:
-    return reference.short_name(reference.epcis()[code].name) if code else "Hors intercommunalité"
+@bp.get("/calculs/<uuid:run_id>/comparer/<uuid:other_id>")
+@animator_required
+def compare(run_id: UUID, other_id: UUID) -> ResponseReturnValue:
+    """This run beside another of the same territory, as a rule an earlier one."""
+    run = run_in_my_care(run_id)
+    other: MatchingRun = found(matching_comparison.run_of_the_same_territory(run, other_id))
+    if run.value is None:
+        abort(404)
+    comparison = matching_comparison.compare(other, run, limit=matching_page.SHOWN)
+    rows = matching_page.measures(other, run)
+    return render_template("matching/compare.html", run=run, other=other, comparison=comparison, rows=rows, reasons=reasons)
 
 
-def shade_of(line: PlaceLine) -> str:
-    """All served, three in four or more, more than half, or a white zone."""
-    if line.served == line.total:
-        return "s5"
-    return "s3" if line.served * 4 >= line.total * 3 else "s1" if line.served * 2 > line.total else "white-zone"
+@bp.get("/calculs/<uuid:run_id>/probleme.json")
+@animator_required
+def instance_file(run_id: UUID) -> ResponseReturnValue:
+    """The problem of a run, as the engine's command reads it."""
+    run = run_in_my_care(run_id)
+    instance = found(matching_files.instance_of(run))
+    return download(matching_files.instance_json(instance, run.objective), f"calcul-{run.territory.code}-probleme.json")
+
+
+@bp.get("/calculs/<uuid:run_id>/preuve.json")
+@animator_required
+def proof_file(run_id: UUID) -> ResponseReturnValue:
+    """The problem with its answer and the prices that prove it."""
+    run = run_in_my_care(run_id)
+    instance = found(matching_files.instance_of(run))
+    return download(matching_files.proof_json(instance, run), f"calcul-{run.territory.code}-reponse.json")
+
+
+def download(parts: Iterator[str], name: str) -> Response:
+    return Response(stream_with_context(parts), mimetype="application/json", headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
 @bp.get("/calculs/<uuid:run_id>/envoi")
@@ -115,24 +145,62 @@ def confirm(run_id: UUID) -> ResponseReturnValue:
     """What leaves, to whom, and who has no address: the last look before the mails."""
     run = run_in_my_care(run_id)
     if not run.can_be_published():
-        return redirect(url_for("matching.show", run_id=run.id))
-    asked = Counter(side.organisation for match in run.matches for side in (match.need, match.offer))
-    silent = sorted((organisation for organisation in asked if not organisation.can_be_written_to()), key=lambda organisation: organisation.name)
-    return render_template("matching/confirm.html", run=run, organisations=len(asked), silent=silent)
+        return redirect(url_for(".show", run_id=run.id))
+    organisations, silent = matching_overview.asked_organisations(run)
+    return render_template("matching/confirm.html", run=run, matches_count=matching_overview.matches_count(run), organisations=organisations, silent=silent)
 
 
 @bp.post("/calculs/<uuid:run_id>/publier")
 @animator_required
 def publish(run_id: UUID) -> ResponseReturnValue:
     run = run_in_my_care(run_id)
+    is_stale = matching_freshness.is_stale(run, today=today())
     try:
         sent_to = matching.publish(run, today=today(), settings=mail_settings())
     except NotAllowedNow:
         abort(409)
+    if is_stale:
+        # What changed while it was being read has its own run at once.
+        matching.wish_for_a_run(run.territory)
     db.session.commit()
     nudge(drain)
+    if is_stale:
+        nudge(run_due)
     sent = labels.plural(len(sent_to) // 2, "mise en relation est proposée", "mises en relation sont proposées")
-    left = len(run.matches) - len(sent_to) // 2
+    left = matching_overview.matches_count(run) - len(sent_to) // 2
     reason = labels.plural(left, "autre ne tient plus, ou dépasserait", "autres ne tiennent plus, ou dépasseraient")
     flash(f"{sent}. Chaque structure reçoit un seul courriel." + (f" {reason} ce que les structures acceptent par mois." if left else ""), "success")
-    return redirect(url_for("matching.show", run_id=run.id))
+    return redirect(url_for(".show", run_id=run.id))
+
+
+@bp.get("/calculs/<uuid:run_id>/reprise")
+@animator_required
+def confirm_take_back(run_id: UUID) -> ResponseReturnValue:
+    run = run_in_my_care(run_id)
+    if run.status is not RunStatus.PUBLISHED:
+        return redirect(url_for(".show", run_id=run.id))
+    return before_take_back(run)
+
+
+def before_take_back(run: MatchingRun) -> str:
+    """What a withdrawal does, or why it cannot be any more."""
+    return render_template("matching/take_back.html", run=run, answers=matching_withdrawal.answers_of(run), asked=len(matching_withdrawal.pending(run)))
+
+
+@bp.post("/calculs/<uuid:run_id>/reprendre")
+@animator_required
+def take_back(run_id: UUID) -> ResponseReturnValue:
+    """Withdraw what nobody answered yet: the run is to be read again."""
+    run = run_in_my_care(run_id)
+    try:
+        withdrawn = matching_withdrawal.take_back(run, settings=mail_settings())
+    except AnsweredAlready:
+        db.session.rollback()
+        return before_take_back(run_in_my_care(run_id)), 409
+    except NotAllowedNow:
+        abort(409)
+    db.session.commit()
+    nudge(drain)
+    told = labels.plural(withdrawn.told, "structure est prévenue", "structures sont prévenues")
+    flash(f"L’envoi est repris. {told} par un court courriel, les autres n’avaient encore rien reçu.", "success")
+    return redirect(url_for(".show", run_id=run.id))

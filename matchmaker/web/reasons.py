@@ -1,5 +1,7 @@
 """Why two declarations were brought together, in sentences that their people would say."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -144,10 +146,10 @@ def why_unserved(need: Need, told: dict[str, Any]) -> str:
     return f"{labels.plural(removed[obstacle], 'offre écartée', 'offres écartées')}\u00a0: {OBSTACLES[obstacle]}."
 
 
-def first_obstacle(run: MatchingRun, needs: list[Need]) -> str:
+def first_obstacle(run: MatchingRun, need_ids: Sequence[str]) -> str:
     """The obstacle that comes back most often among these needs, in few words."""
-    found = [obstacle_of(run.unserved[str(need.id)]) for need in needs if str(need.id) in run.unserved]
-    return max(set(found), key=found.count) if found else ""
+    found = Counter(obstacle_of(run.unserved[need_id]) for need_id in need_ids)
+    return found.most_common(1)[0][0] if found else ""
 
 
 def obstacle_of(told: dict[str, Any]) -> str:
