@@ -49,6 +49,8 @@ class Config:
     # A rehearsal of failures, in which a process may be told to die at a certain point.
     DRILL = _flag("DRILL")
     CRASH_AT = os.environ.get("CRASH_AT", "") if DRILL else ""
+    # Who sends « Authorization: Bearer … » with it reads /metrics; without one, only this machine itself does.
+    METRICS_TOKEN = os.environ.get("METRICS_TOKEN", "")
     # Where the demonstration's mail catcher keeps what it received.
     MAIL_FOLDER = os.environ.get("MAIL_FOLDER", str(ROOT / "var" / "mails"))
 
@@ -84,7 +86,7 @@ class Config:
             "tasks.matching.*": {"queue": "matching"},
             "tasks.*.expire": {"queue": "maintenance"},
         },
-        "include": ["tasks.declarations", "tasks.matching", "tasks.outbox", "tasks.proposals"],
+        "include": ["tasks.declarations", "tasks.health", "tasks.matching", "tasks.outbox", "tasks.proposals"],
         "accept_content": ["json"],
         "task_acks_late": True,
         "worker_prefetch_multiplier": 1,
@@ -107,6 +109,7 @@ class Config:
             # Everything due is a row; these find it within seconds even when a nudge was lost.
             "matching.run_due": {"task": "tasks.matching.run_due", "schedule": 5.0, "options": {"expires": 5}},
             "outbox.drain": {"task": "tasks.outbox.drain", "schedule": 5.0, "options": {"expires": 5}},
+            "health.beat": {"task": "tasks.health.beat", "schedule": 30.0, "options": {"expires": 30}},
             "proposals.expire": {"task": "tasks.proposals.expire", "schedule": 3600.0, "options": {"expires": 3600}},
             "declarations.expire": {"task": "tasks.declarations.expire", "schedule": 3600.0, "options": {"expires": 3600}},
             "matching.request_weekly": {"task": "tasks.matching.request_weekly", "schedule": 3600.0, "options": {"expires": 3600}},
@@ -123,6 +126,7 @@ class TestConfig(Config):
     PREFERRED_URL_SCHEME = "http"
     SESSION_COOKIE_SECURE = False
     MAIL_SENDER = "bonjour@croisee.test"
+    METRICS_TOKEN = ""
     WTF_CSRF_ENABLED = False
     RATELIMIT_ENABLED = False
     OUTBOX_DOMAIN_RATE = 0.0

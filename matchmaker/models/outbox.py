@@ -83,6 +83,8 @@ class OutboxMail(Base):
     last_code: Mapped[int | None]
     last_error: Mapped[str] = mapped_column(default="")
     created_at: Mapped[datetime] = mapped_column(default=now)
+    # Of its state, or of anything else that a worker or a person wrote.
+    changed_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
     sent_at: Mapped[datetime | None]
 
     organisation: Mapped[Organisation | None] = relationship()

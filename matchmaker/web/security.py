@@ -1,37 +1,11 @@
-"""Headers of every answer, and the health of the process and of its database."""
+"""Headers of every answer."""
 
-from flask import Blueprint, Flask, Response, jsonify, session
-from flask.typing import ResponseReturnValue
-from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
-
-from matchmaker.extensions import db, limiter
-from matchmaker.web.access import public
-
-bp = Blueprint("health", __name__)
+from flask import Flask, Response, session
 
 CSP = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; object-src 'none'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
-
-
-@bp.get("/healthz")
-@limiter.exempt
-@public
-def healthz() -> ResponseReturnValue:
-    return jsonify(status="ok")
-
-
-@bp.get("/readyz")
-@limiter.exempt
-@public
-def readyz() -> ResponseReturnValue:
-    try:
-        db.session.execute(text("SELECT 1"))
-    except SQLAlchemyError:
-        return jsonify(status="database unreachable"), 503, {"Retry-After": "5"}
-    return jsonify(status="ok")
 
 
 def set_headers(response: Response) -> Response:
@@ -48,7 +22,6 @@ def set_headers(response: Response) -> Response:
 
 
 def init_app(app: Flask) -> None:
-    app.register_blueprint(bp)
     app.after_request(set_headers)
     if app.config["PREFERRED_URL_SCHEME"] == "https":
         app.after_request(set_transport_security)

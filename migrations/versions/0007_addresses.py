@@ -63,11 +63,14 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['address_hash'], ['mail_address.hash'], name=op.f('fk_mail_objection_address_hash_mail_address'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('address_hash', 'topic', name=op.f('pk_mail_objection'))
     )
+    op.add_column('outbox_mail', sa.Column('changed_at', sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()))
+    op.alter_column('outbox_mail', 'changed_at', server_default=None)
     op.create_index(op.f('ix_outbox_mail_message_id'), 'outbox_mail', ['message_id'], unique=False)
 
 
 def downgrade() -> None:
     op.drop_index(op.f('ix_outbox_mail_message_id'), table_name='outbox_mail')
+    op.drop_column('outbox_mail', 'changed_at')
     op.drop_table('mail_objection')
     op.drop_index('uq_mail_bounce_key', table_name='mail_bounce')
     op.drop_index('ix_mail_bounce_address_hash_bounced_at', table_name='mail_bounce')

@@ -9,28 +9,16 @@ from sqlalchemy import func, select
 
 from matchmaker.extensions import db
 from matchmaker.models import AddressStatus, MailBounce, MailStatus, OutboxMail, Topic
-from matchmaker.models.base import now
 from matchmaker.services import addresses, bounces
 from tests import reports
+from tests.factories import MailFactory
 
 ADDRESS = "contact@picoree.test"
 
 
 @pytest.fixture
 def sent(session) -> OutboxMail:
-    row = OutboxMail(
-        idempotency_key="thread:org:request:0",
-        kind="invitation",
-        recipient=ADDRESS,
-        subject="Trois structures souhaitent vous rencontrer",
-        message_id=reports.OURS,
-        message=b"Subject: x\r\n\r\nbonjour\r\n",
-        status=MailStatus.SENT,
-        sent_at=now(),
-    )
-    session.add(row)
-    session.flush()
-    return row
+    return MailFactory(kind="invitation", recipient=ADDRESS, message_id=reports.OURS)
 
 
 def status_of(row) -> MailStatus:
@@ -110,13 +98,12 @@ def test_the_same_report_twice_changes_nothing_more(sent):
     assert not addresses.is_blocked(ADDRESS, "invitation")
 
 
-def test_a_mail_that_is_queued_again_stays_so_and_its_bounce_still_counts(sent):
-    sent.status, sent.sent_at, sent.is_maybe_twice = MailStatus.QUEUED, None, True
-    db.session.flush()
+def test_a_mail_that_is_queued_again_stays_so_and_its_bounce_still_counts(session):
+    doubtful = MailFactory(waiting=True, is_maybe_twice=True, recipient=ADDRESS, message_id=reports.OURS)
 
     assert bounces.take(reports.postfix())
 
-    assert status_of(sent) is MailStatus.QUEUED
+    assert status_of(doubtful) is MailStatus.QUEUED
     assert addresses.is_blocked(ADDRESS, "invitation")
 
 
