@@ -3,7 +3,7 @@
 from flask import Flask
 
 from config import ROOT, Config
-from matchmaker import cli, web
+from matchmaker import cli, cli_outbox, web
 from matchmaker.extensions import babel, create_celery, csrf, db, limiter, login_manager, migrate
 
 
@@ -24,4 +24,5 @@ def create_app(config: type[Config] = Config, **settings: object) -> Flask:
     app.extensions["celery"] = create_celery(app)
     web.init_app(app)
     cli.init_app(app)
+    cli_outbox.init_app(app)
     return app

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Self
 
-from celery import shared_task
+from celery import shared_task, signals
 from flask import current_app
 from sqlalchemy.exc import DBAPIError
 
@@ -25,6 +25,12 @@ BREATH_SECONDS = 0.02
 REFUSALS_IN_A_ROW = 5
 # How long a worker that knows what became of a mail waits for the database to come back, to write it down.
 DATABASE_PATIENCE = 30.0
+
+
+@signals.worker_ready.connect
+def begin(**_details: object) -> None:
+    """A worker that was killed, and started again, does not wait for beat."""
+    nudge(drain)
 
 
 @shared_task
@@ -78,6 +84,8 @@ class Turn:
         self.ends_at = time.monotonic() + TURN_SECONDS
         self.refusals = 0
         self.is_trying, self.is_stopped = False, False
+        # The database came back: the next turn need not wait for beat.
+        self.is_cut_short = False
 
     def run(self) -> bool:
         if not self._may_start():
@@ -89,7 +97,7 @@ class Turn:
             if isinstance(outcome, mail.Sent):
                 crash_point("sent")
             claimed = self._settled(claimed, outcome) or self._next()
-        return not self.is_stopped and self._is_over()
+        return self.is_cut_short or (not self.is_stopped and self._is_over())
 
     def _is_over(self) -> bool:
         return self.is_stopped or time.monotonic() >= self.ends_at
@@ -130,7 +138,7 @@ class Turn:
             except DBAPIError:
                 db.session.rollback()
                 # The locks went with the connection: this worker is dead to the others, and claims nothing more.
-                self.is_stopped = True
+                self.is_stopped = self.is_cut_short = True
                 if time.monotonic() > until:
                     raise
                 time.sleep(0.2)
