@@ -149,6 +149,12 @@ def run_in_my_care(run_id: UUID) -> MatchingRun:
     return run if signed_in().looks_after(run.territory) else abort(404)
 
 
+def bare_run_in_my_care(run_id: UUID) -> MatchingRun:
+    """The run without its matches, which are many: for pages that show a few of them."""
+    run: MatchingRun = found(db.session.get(MatchingRun, run_id))
+    return run if signed_in().looks_after(run.territory) else abort(404)
+
+
 def holds(user: User, venue: Venue) -> bool:
     """Is this venue in this person's hands: its host, or who looks after its territory?"""
     return (user.role is Role.HOST and user.organisation_id == venue.organisation_id) or user.looks_after(venue.territory)

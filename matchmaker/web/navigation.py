@@ -73,7 +73,9 @@ def menu() -> dict[str, object]:
 
 def is_current(endpoint: str) -> bool:
     """The entry of the page, or of the list that the page belongs to."""
-    same_concept = request.blueprint == endpoint.partition(".")[0] and request.blueprint not in {"pages", "accounts"}
+    concept = endpoint.partition(".")[0]
+    # « matching_explanations » are pages of « matching ».
+    same_concept = (request.blueprint or "").startswith(concept) and concept not in {"pages", "accounts"}
     return request.endpoint == endpoint or (same_concept and request.endpoint not in LISTS)
 
 
