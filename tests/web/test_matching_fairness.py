@@ -1,0 +1,49 @@
+"""Fairness figures in words."""
+
+from flask import Flask, get_template_attribute
+
+from matchmaker.web import fairness_words
+from tests.pages import words
+
+PLACE = {
+    "needs_asked": 5,
+    "needs_served": 3,
+    "organisations_asked": 4,
+    "organisations_served": 2,
+    "small_asked": 2,
+    "small_served": 1,
+    "unsized_asked": 1,
+    "unsized_served": 0,
+    "new_asked": 0,
+    "new_served": 0,
+    "partners_least": 0,
+    "partners_median": 0.5,
+    "partners_gini": 0.625,
+}
+
+
+def section(app: Flask, fairness: dict[str, object]) -> str:
+    return str(get_template_attribute("matching/_fairness.html", "fairness_section")(fairness, fairness_words, lambda code: f"EPCI {code}"))
+
+
+def test_each_figure_has_its_denominator_and_its_meaning(app: Flask) -> None:
+    told = words(section(app, PLACE | {"by_epci": [{"code": "1", **PLACE}, {"code": "2", **PLACE}]}))
+
+    assert "Besoins servis 3 sur 5" in told
+    assert "Nouvelles venues servies aucune" in told
+    assert "0 au moins, 0,5 pour celle du milieu" in told
+    assert "Elles font 50 % des structures servies et 67 % de celles qui demandent. 1 structure ne dit pas sa taille." in told
+    assert "EPCI 2 3 sur 5 2 sur 4 1 sur 2 aucune 0,5 0,62" in told
+
+
+def test_where_nobody_asked_nothing_is_divided(app: Flask) -> None:
+    empty = dict.fromkeys(PLACE, 0) | {"partners_least": None, "partners_median": None, "partners_gini": None, "by_epci": []}
+
+    told = words(section(app, empty))
+
+    assert "Inégalité de Gini sans objet" in told
+    assert "par intercommunalité" not in told
+
+
+def test_a_run_from_before_shows_no_figures(app: Flask) -> None:
+    assert section(app, {}).strip() == ""
