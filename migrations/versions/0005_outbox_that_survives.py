@@ -1,14 +1,14 @@
 """Let the database guard the ways of a mail, pace the domains, and remember that the relay takes nothing
 
 Revision: 0005
-Follows: 0002
+Follows: 0003
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = '0005'
-down_revision = '0002'
+down_revision = '0003'
 branch_labels = None
 depends_on = None
 
