@@ -51,9 +51,9 @@ def refuse_what_is_over(mail: OutboxMail, invitation: Invitation | None) -> None
 
 
 def is_current(mail: OutboxMail, invitation: Invitation) -> bool:
-    """Does the mail say how the invitation stands now: its sequence, and a job dating that takes place unless it says the contrary?"""
+    """Does the mail say how the invitation stands now: its sequence, and a guest who is expected unless it says the contrary?"""
     _invitation, _organisation, method, sequence, *_again = mail.idempotency_key.split(":")
-    is_on = invitation.job_dating.status is not JobDatingStatus.CANCELLED
+    is_on = invitation.job_dating.status is not JobDatingStatus.CANCELLED and invitation.withdrawn_at is None
     return sequence == str(invitation.sequence) and (is_on or method == "cancel")
 
 

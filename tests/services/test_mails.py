@@ -11,7 +11,7 @@ from sqlalchemy import select
 from matchmaker.extensions import db
 from matchmaker.models import Invitation, MailStatus, ObjectionSource, Obstacle, OutboxMail, Topic
 from matchmaker.models.base import now, today
-from matchmaker.services import addresses, invitations, job_datings, mail_resending, mails, outbox
+from matchmaker.services import addresses, job_datings, mail_resending, mails, outbox
 from matchmaker.services.errors import NotAllowedNow
 from tests.factories import JobDatingFactory, MailFactory, MatchFactory, NeedFactory, OrganisationFactory, UserFactory, departement, proposals_of
 
@@ -167,8 +167,7 @@ def test_with_a_corrected_address_the_same_invitation_goes_there_and_stays_one_e
 
 
 def test_an_invitation_that_was_called_off_or_moved_does_not_leave_again(invited):
-    dating = mail_resending.invitation_of(invited).job_dating
-    invitations.cancel(dating, settings=SETTINGS)
+    job_datings.cancel(mail_resending.invitation_of(invited).job_dating, settings=SETTINGS)
 
     with pytest.raises(NotAllowedNow, match="newer"):
         mail_resending.resend(invited, by=UserFactory(animator=True), settings=SETTINGS)
