@@ -5,7 +5,7 @@ from typing import Any
 
 from celery import shared_task, signals
 
-from matchmaker.engine.assignment import warm
+from matchmaker.engine.warming import warm
 from matchmaker.extensions import db, nudge
 from matchmaker.models.base import today
 from matchmaker.services import matching

@@ -1,5 +1,7 @@
 """Random tables of needs and offers for the tests of candidates and scores."""
 
+import dataclasses
+
 import numpy as np
 
 from matchmaker.engine.candidates import OPEN_END, OPEN_START, Side
@@ -33,6 +35,20 @@ def random_side(seed: int, count: int) -> Side:
         home=np.where(known[:, None], np.stack((rng.integers(0, 5, count), rng.integers(10, 12, count)), axis=1), -1),
         area_start=np.concatenate(([0], np.cumsum(areas))),
         area=rng.choice([0, 1, 2, 3, 4, 10, 11], int(areas.sum())),
+    )
+
+
+def over_the_world(side: Side, seed: int) -> Side:
+    """The same rows from pole to pole and across the date line, some of them at one spot, with radii from 0 to half the globe."""
+    rng = np.random.default_rng(seed)
+    count = len(side.id)
+    lat, lon = rng.choice([rng.uniform(-90, 90, count), rng.choice([-90.0, 89.9, 90.0, 49.0, 100.0], count)]), rng.uniform(-180, 180, count)
+    at_the_date_line = rng.random(count) < 0.4
+    return dataclasses.replace(
+        side,
+        lat=np.where(np.isnan(side.lat), np.nan, lat),
+        lon=np.where(at_the_date_line, rng.choice([-180.0, -179.99, 179.99, 180.0, 0.0], count), lon),
+        radius_km=np.where(np.isnan(side.radius_km), np.nan, rng.choice([0.0, 1.0, 30.0, 500.0, 9_000.0, 20_100.0, -1.0, np.inf], count)),
     )
 
 

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from matchmaker.engine.candidates import Missing, candidates, great_circle_km, why_none
+from matchmaker.engine.candidates import Missing, candidates, find_in_blocks, great_circle_km, why_none
+from matchmaker.engine.constraints import Barred
 from matchmaker.engine.problem import BadProblem
-from tests.engine.sides import random_side
+from tests.engine.sides import over_the_world, random_side
 
 STEPS = ["category", "organisation", "never_with", "refused", "distance", "dates", "halfdays", "flags"]
 
@@ -99,6 +100,34 @@ def test_why_none_counts_each_offer_at_its_first_obstacle(seed, count):
         distances = [km for km in distances if not math.isnan(km)]
         assert (told.nearest_km is None) == (not distances)
         assert told.nearest_km is None or abs(told.nearest_km - min(distances)) < 0.01
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(0, 10**6), st.integers(0, 40), st.booleans())
+def test_the_compiled_search_finds_the_same_pairs_at_the_same_distances(seed, count, wide):
+    nearby = pytest.importorskip("matchmaker.engine.nearby")
+    needs, offers, refused, never_with = _world(seed, count) if count else (random_side(1, 0), random_side(seed, 9), None, None)
+    if wide:
+        needs, offers = over_the_world(needs, seed), over_the_world(offers, seed + 1)
+    barred = Barred(refused, never_with)
+
+    plain, compiled = find_in_blocks(needs, offers, barred), nearby.find(needs, offers, barred)
+
+    for name, values in vars(plain).items():
+        assert values.dtype == getattr(compiled, name).dtype
+        assert np.array_equal(values, getattr(compiled, name), equal_nan=name == "distance_km"), name
+
+
+def test_small_tables_that_are_compiled_all_the_same_have_the_same_candidates(monkeypatch):
+    needs, offers = random_side(1, 60), random_side(2, 60)
+    plain = candidates(needs, offers)
+
+    monkeypatch.setattr("matchmaker.engine.candidates._CELLS_TO_COMPILE", 0)
+    compiled = candidates(needs, offers)
+
+    assert len(plain.need) > 0
+    for name, values in vars(plain).items():
+        assert np.array_equal(values, getattr(compiled, name), equal_nan=name == "distance_km")
 
 
 def test_large_tables_are_cut_into_blocks_without_a_difference(monkeypatch):

@@ -1,0 +1,192 @@
+"""The fast search behind `candidates`: every need reads the offers of its category that may be near, in one compiled pass.
+
+It looks at offers in belts of latitude, between two longitudes; at those that come from an intervention area of the need;
+and, whatever the distance, at those whose point is unknown, that work from afar, or, for a need that reaches everywhere,
+that do so too. Each offer read is then held against all constraints, as `constraints` states them. Importing this module
+imports numba.
+"""
+
+import math
+
+import numpy as np
+
+from matchmaker.engine.belts import LOOSE, NARROW, WIDE, laid_out
+from matchmaker.engine.compiling import DISABLED, compiled
+from matchmaker.engine.constraints import Barred
+from matchmaker.engine.sides import Candidates, Missing, Side, kilometres
+
+__all__ = ["DISABLED", "NOBODY", "find"]
+
+MARGIN_DEGREES = 1e-7  # a centimetre: what rounding may cost when limits turn into degrees
+DISTANCE, HALFDAYS, FLAGS = int(Missing.DISTANCE), int(Missing.HALFDAYS), int(Missing.FLAGS)
+_NONE, _NO_NUMBER = np.zeros(0, np.int64), np.zeros(0)
+NOBODY = Side(
+    id=_NONE, organisation=_NONE, category=_NONE, lat=_NO_NUMBER, lon=_NO_NUMBER, radius_km=_NO_NUMBER, halfdays=_NONE, starts=_NONE, ends=_NONE,
+    required=_NONE, held=_NONE, denied=_NONE, remote_share=_NONE, home=np.zeros((0, 1), np.int64), area_start=np.zeros(1, np.int64), area=_NONE,
+)  # fmt: skip
+
+
+def find(needs: Side, offers: Side, barred: Barred) -> Candidates:
+    """As `candidates.find_in_blocks`: the same pairs at the same distances."""
+    need, offer, near, missing, to_check = search(*laid_out(needs, offers, barred))
+    return Candidates(need, offer, kilometres(near), missing, to_check)
+
+
+@compiled
+def search(needs, rows, slots, table):  # type: ignore[no-untyped-def]
+    """Rows of need and offer, squared sines, marks and flags to check of every candidate pair, by need, then by offer."""
+    count = len(needs.category)
+    size, room = 0, max(1024, 32 * count)
+    out_need, out_offer, out_near = np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room)
+    out_missing, out_check = np.empty(room, np.uint8), np.empty(room, np.int64)
+    largest = 0
+    for c in range(len(table.member_from) - 1):
+        largest = max(largest, table.member_from[c + 1] - table.member_from[c])
+    words = np.zeros(largest // 8 + 1, np.uint64)
+    found = words.view(np.uint8)  # by rank within the category
+    near, slot = np.empty(largest), np.empty(largest, np.int64)
+    closed = np.full(len(needs.never_from), -1, np.int64)  # organisation → last need that cannot meet it
+    ranges = np.empty((64, 2), np.int64)
+
+    for i in range(count):
+        c = needs.category[i]
+        if c < 0:
+            continue
+        organisation = rows.organisation[i]
+        closed[organisation] = i
+        for k in range(needs.never_from[organisation], needs.never_from[organisation + 1]):
+            closed[needs.never[k]] = i
+        ranges, many = ranges_of(i, c, needs, rows, table, ranges)
+
+        xi, yi, zi, limit = rows.x[i], rows.y[i], rows.z[i], rows.limit[i]
+        halfdays, starts, ends, required, remote = rows.halfdays[i], rows.starts[i], rows.ends[i], rows.required[i], rows.remote[i]
+        for r in range(many):
+            for s in range(ranges[r, 0], ranges[r, 1]):
+                x, y, z = slots.x[s] - xi, slots.y[s] - yi, slots.z[s] - zi
+                half = 0.25 * (x * x + y * y + z * z)
+                if not (remote or slots.remote[s]):
+                    if not (half <= limit or reaches(half, rows, i, slots, s)):
+                        continue
+                    if not (half <= slots.limit[s] or reaches(half, slots, s, rows, i)):
+                        continue
+                if halfdays and slots.halfdays[s] and not halfdays & slots.halfdays[s]:
+                    continue
+                if required & slots.denied[s] or max(starts, slots.starts[s]) > min(ends, slots.ends[s]) or closed[slots.organisation[s]] == i:
+                    continue
+                found[table.rank[s]] = 1
+                near[table.rank[s]] = half
+                slot[table.rank[s]] = s
+        first = table.member_from[c]
+        members = table.member_from[c + 1] - first
+        for k in range(needs.refused_from[i], needs.refused_from[i + 1]):
+            found[needs.refused[k]] = 0
+
+        if size + members > room:
+            room = max(2 * room, size + members)
+            out_need, out_offer, out_near = larger(out_need, size, room), larger(out_offer, size, room), larger(out_near, size, room)
+            out_missing, out_check = larger(out_missing, size, room), larger(out_check, size, room)
+        for w in range(members // 8 + 1):
+            if words[w] == 0:
+                continue
+            for k in range(8 * w, 8 * w + 8):
+                if not found[k]:
+                    continue
+                s, half = slot[k], near[k]
+                check = required & ~slots.held[s]
+                missing = DISTANCE if half != half else 0
+                if check:
+                    missing |= FLAGS
+                if halfdays == 0 or slots.halfdays[s] == 0:
+                    missing |= HALFDAYS
+                out_need[size], out_offer[size], out_near[size], out_missing[size], out_check[size] = i, table.row[s], half, missing, check
+                size += 1
+            words[w] = 0
+    # Views: what was never written of an array takes no memory.
+    return out_need[:size], out_offer[:size], out_near[:size], out_missing[:size], out_check[:size]
+
+
+@compiled
+def reaches(half, own, a, other, b):  # type: ignore[no-untyped-def]
+    """Whether row `a` of one side reaches row `b` of the other; see `constraints`."""
+    limit = own.limit[a]
+    if limit == np.inf or half <= limit or (math.isnan(half) and not math.isnan(limit)):
+        return True
+    if own.area_from[a] == own.area_to[a]:
+        return False
+    if other.homeless[b]:
+        return True
+    for k in range(own.area_from[a], own.area_to[a]):
+        for level in range(other.home.shape[1]):
+            if other.home[b, level] == own.area[k]:
+                return True
+    return False
+
+
+@compiled
+def ranges_of(i, c, needs, rows, table, ranges):  # type: ignore[no-untyped-def]
+    """Ranges of slots that hold every offer which need `i` may meet, and how many there are."""
+    limit, layer = rows.limit[i], table.layer[3 * c : 3 * c + 4]
+    if rows.remote[i] or not needs.placed[i]:
+        return add(ranges, 0, layer[NARROW], layer[LOOSE + 1])
+    ranges, many = add(ranges, 0, layer[LOOSE], layer[LOOSE + 1])
+    ranges, many = near_ranges(needs.lat[i], needs.lon[i], NARROW, c, min(limit, table.widest[c]), table, ranges, many)
+    if limit == np.inf:
+        return add(ranges, many, layer[WIDE], layer[WIDE + 1])
+    ranges, many = near_ranges(needs.lat[i], needs.lon[i], WIDE, c, limit, table, ranges, many)
+    if rows.area_from[i] == rows.area_to[i]:
+        return ranges, many
+    for k in range(rows.area_from[i], rows.area_to[i]):
+        if needs.area_key[k] >= 0:
+            for at in range(table.area_from[needs.area_key[k]], table.area_from[needs.area_key[k] + 1]):
+                ranges, many = add(ranges, many, table.in_area[at], table.in_area[at] + 1)
+    for at in range(table.homeless_from[c], table.homeless_from[c + 1]):
+        ranges, many = add(ranges, many, table.homeless[at], table.homeless[at] + 1)
+    return ranges, many
+
+
+@compiled
+def near_ranges(lat, lon, k, c, limit, table, ranges, many):  # type: ignore[no-untyped-def]
+    """Add the slots of a placed layer within a limit of a point: for each belt, those between two longitudes."""
+    if not limit >= 0:
+        return ranges, many
+    reach = math.degrees(2 * math.asin(math.sqrt(min(limit, 1.0)))) + MARGIN_DEGREES
+    first = max(0, math.floor((lat - reach - table.south) / table.height))
+    last = min(table.belts - 1, math.floor((lat + reach - table.south) / table.height))
+    for b in range(first, last + 1):
+        start, end = table.belt[k, c * (table.belts + 1) + b], table.belt[k, c * (table.belts + 1) + b + 1]
+        if start == end:
+            continue
+        bottom = table.south + b * table.height
+        top = bottom + table.height
+        gap = max(0.0, bottom - lat - MARGIN_DEGREES, lat - top - MARGIN_DEGREES)
+        narrowest = math.cos(math.radians(lat)) * min(math.cos(math.radians(bottom)), math.cos(math.radians(top)))
+        rest = max(0.0, limit - math.sin(math.radians(gap) / 2) ** 2)
+        if rest < narrowest:
+            turn = math.degrees(2 * math.asin(math.sqrt(rest / narrowest))) + MARGIN_DEGREES
+            if lon - turn >= -180 and lon + turn <= 180:  # else the belt goes round the other side of the earth
+                start = start + np.searchsorted(table.lon[start:end], lon - turn)
+                end = start + np.searchsorted(table.lon[start:end], lon + turn, side="right")
+        ranges, many = add(ranges, many, start, end)
+    return ranges, many
+
+
+@compiled
+def add(ranges, many, start, end):  # type: ignore[no-untyped-def]
+    if start == end:
+        return ranges, many
+    if many and ranges[many - 1, 1] == start:
+        ranges[many - 1, 1] = end
+        return ranges, many
+    if many == len(ranges):
+        longer = np.empty((2 * many, 2), np.int64)
+        longer[:many] = ranges
+        ranges = longer
+    ranges[many, 0], ranges[many, 1] = start, end
+    return ranges, many + 1
+
+
+@compiled
+def larger(values, size, room):  # type: ignore[no-untyped-def]
+    longer = np.empty(room, values.dtype)
+    longer[:size] = values[:size]
+    return longer
