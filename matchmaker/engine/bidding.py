@@ -6,6 +6,10 @@ price 0, so the answer is worth less than the optimum by no more than the excess
 these sum to less than one unit, the answer is optimal, for scores are whole units; `whole_prices` then finds prices in
 whole units that prove it.
 
+Bids know no bonus of a first partner. So where there is one, each pair of the node is worth the bonus more, and the node
+gets sham pairs, one less than its places, with nodes of their own that are worth the bonus alone: whoever has a partner
+fills its other places with shams for what further partners would earn besides their scores. Its price is the bonus higher.
+
 References
 ----------
 Bertsekas, D. P., Castañon, D. A. (1992). A forward/reverse auction algorithm for asymmetric assignment problems.
@@ -22,11 +26,27 @@ NOBODY = -1
 
 
 @compiled
-def bid_all(start, end, packed, place_bits, right_bits, left_places, right_places):  # type: ignore[no-untyped-def]
+def bid_all(start, end, packed, place_bits, right_bits, left_places, right_places, bonus):  # type: ignore[no-untyped-def]
     """Choose the pairs; see `kernel.augment_all`. Returns which packed pairs are held and both prices."""
-    lefts, rights, pairs = len(left_places), len(right_places), len(packed)
-    weight, left, right, by_right, right_start, left_seat, right_seat = tables(start, end, packed, place_bits, right_bits, left_places, right_places)
+    found = tables(start, end, packed, place_bits, right_bits, left_places, right_places, bonus)
+    begin, place = found[0], found[1]
+    taken, u, v = bid(begin, *found[2:])
+    held = np.zeros(len(packed), np.uint8)
+    for i in range(len(left_places)):
+        for at in range(begin[i], begin[i + 1]):
+            if place[at] != NOBODY:
+                held[place[at]] = taken[at]
+        u[i] -= bonus[i]
+    return held, u, v[: len(right_places)].copy()
+
+
+@compiled
+def bid(start, weight, left, right, by_right, right_start, left_seat, right_seat, right_places):  # type: ignore[no-untyped-def]
+    """Hold the best pairs; `weight` is changed in place. Returns which pairs are held and both prices."""
+    lefts, rights, pairs = len(left_seat) - 1, len(right_seat) - 1, len(weight)
+    end = start[1:]
     unit = min(left_seat[lefts], right_seat[rights]) + 1
+    top = max(SCORE_MAX, weight.max()) if pairs else SCORE_MAX
     weight *= unit
 
     held = np.zeros(pairs, np.uint8)
@@ -39,7 +59,7 @@ def bid_all(start, end, packed, place_bits, right_bits, left_places, right_place
     for i in range(lefts):
         if start[i] < end[i]:
             u[i] = weight[start[i]]
-    raise_by = max(SCORE_MAX * unit // COARSEST, 1)
+    raise_by = max(top * unit // COARSEST, 1)
     while True:
         for at in range(pairs):
             if held[at] and u[left[at]] + v[right[at]] > weight[at] + raise_by:
@@ -136,6 +156,8 @@ def bid_all(start, end, packed, place_bits, right_bits, left_places, right_place
         for at in range(pairs):
             if held[at]:
                 excess += max(0, u[left[at]] + v[right[at]] - weight[at])
+                if excess >= unit:
+                    break
         if excess < unit:
             break
         raise_by = max(raise_by // FINER, 1)
@@ -145,27 +167,50 @@ def bid_all(start, end, packed, place_bits, right_bits, left_places, right_place
 
 
 @compiled
-def tables(start, end, packed, place_bits, right_bits, left_places, right_places):  # type: ignore[no-untyped-def]
-    """Unpack the pairs, list them by right node, and lay out the seats of both sides (no more than a node has pairs)."""
-    lefts, rights, pairs = len(left_places), len(right_places), len(packed)
+def tables(start, end, packed, place_bits, right_bits, left_places, right_places, bonus):  # type: ignore[no-untyped-def]
+    """Unpack the pairs and add the shams, list all by right node, and lay out the seats (no more than a node has pairs).
+
+    Returns where the pairs of each left node start, the packed place of each pair (NOBODY for a sham), weights, both nodes,
+    the pairs by right node and where these start, the seats of both sides, and the places of right nodes, shams included.
+    """
+    lefts, rights = len(left_places), len(right_places)
     right_mask = (1 << right_bits) - 1
-    weight, left, right = np.zeros(pairs, np.int64), np.zeros(pairs, np.int32), np.zeros(pairs, np.int32)
-    left_seat, right_seat, right_start = np.zeros(lefts + 1, np.int64), np.zeros(rights + 1, np.int64), np.zeros(rights + 1, np.int64)
+    begin, left_seat = np.zeros(lefts + 1, np.int64), np.zeros(lefts + 1, np.int64)
+    shams = 0
     for i in range(lefts):
-        left_seat[i + 1] = left_seat[i] + min(left_places[i], end[i] - start[i])
-        for at in range(start[i], end[i] if left_places[i] else start[i]):
-            weight[at] = SCORE_MAX - (packed[at] >> (right_bits + place_bits))
-            left[at], right[at] = i, (packed[at] >> place_bits) & right_mask
-            right_start[right[at] + 1] += 1
-    for j in range(rights):
-        right_seat[j + 1] = right_seat[j] + min(right_places[j], right_start[j + 1])
+        seats = min(left_places[i], end[i] - start[i])
+        own = seats - 1 if bonus[i] and seats else 0
+        left_seat[i + 1] = left_seat[i] + seats
+        begin[i + 1] = begin[i] + (end[i] - start[i] + own if seats else 0)
+        shams += own
+    pairs = begin[lefts]
+    place, weight = np.full(pairs, NOBODY, np.int64), np.empty(pairs, np.int64)
+    left, right = np.empty(pairs, np.int32), np.empty(pairs, np.int32)
+    sham = rights
+    for i in range(lefts):
+        at = begin[i]
+        for k in range(start[i], end[i] if left_places[i] else start[i]):
+            place[at], left[at], right[at] = k, i, (packed[k] >> place_bits) & right_mask
+            weight[at] = SCORE_MAX - (packed[k] >> (right_bits + place_bits)) + bonus[i]
+            at += 1
+        while at < begin[i + 1]:
+            left[at], right[at], weight[at] = i, sham, bonus[i]
+            at += 1
+            sham += 1
+
+    places = np.ones(rights + shams, np.int64)
+    places[:rights] = right_places
+    right_start, right_seat = np.zeros(rights + shams + 1, np.int64), np.zeros(rights + shams + 1, np.int64)
+    for at in range(pairs):
+        right_start[right[at] + 1] += 1
+    for j in range(rights + shams):
+        right_seat[j + 1] = right_seat[j] + min(places[j], right_start[j + 1])
         right_start[j + 1] += right_start[j]
-    by_right, filled = np.empty(right_start[rights], np.int64), right_start[:-1].copy()
-    for i in range(lefts):
-        for at in range(start[i], end[i] if left_places[i] else start[i]):
-            by_right[filled[right[at]]] = at
-            filled[right[at]] += 1
-    return weight, left, right, by_right, right_start, left_seat, right_seat
+    by_right, filled = np.empty(pairs, np.int64), right_start[:-1].copy()
+    for at in range(pairs):
+        by_right[filled[right[at]]] = at
+        filled[right[at]] += 1
+    return begin, place, weight, left, right, by_right, right_start, left_seat, right_seat, places
 
 
 @compiled

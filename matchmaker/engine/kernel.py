@@ -28,8 +28,8 @@ FAR = 2**62
 OUT_OF_BUDGET = 1
 
 # Scans that each pair and node pays for. Equal scores make short paths and long auctions, so where they are common paths
-# get more; and a small problem is solved before it could matter.
-BUDGET, BUDGET_OF_TIES, BUDGET_AT_LEAST = 4, 200, 200_000
+# get more, and so do they where bids have a bonus to carry; and a small problem is solved before it could matter.
+BUDGET, BUDGET_OF_BONUS, BUDGET_OF_TIES, BUDGET_AT_LEAST = 8, 40, 200, 200_000
 
 
 @compiled
@@ -270,13 +270,14 @@ def solve(
     status, start, end, packed, place_bits, row, alike = arcs_of(left, right, score, locked, left_rank, right_rank, right_places, right_bits, edge_type)
     if status == PAIR_TWICE:
         return None
-    if bonus.any():
-        budget = FAR  # bids know no bonus
+    if longest.bit_length() + min(int(left_places.sum()), len(left)).bit_length() > 60:
+        budget = FAR  # bids multiply the scores
     elif budget is None:
-        budget = BUDGET_AT_LEAST + (BUDGET_OF_TIES if 10 * alike > len(left) else BUDGET) * (len(left) + nodes)
+        each = BUDGET_OF_TIES if 10 * alike > len(left) else BUDGET_OF_BONUS if bonus.any() else BUDGET
+        budget = BUDGET_AT_LEAST + each * (len(left) + nodes)
     status, held, left_price, right_price = augment_all(start, end, packed, place_bits, right_bits, left_places, right_places, bonus, budget)
     if status == OUT_OF_BUDGET:
-        held, left_price, right_price = bid_all(start, end, packed, place_bits, right_bits, left_places, right_places)
+        held, left_price, right_price = bid_all(start, end, packed, place_bits, right_bits, left_places, right_places, bonus)
         price_closed(start, end, packed, place_bits, right_bits, left_places, bonus, left_price, right_price)
     closed = np.flatnonzero((right_places == 0)[right_rank[right]] & ~locked)
     np.maximum.at(right_price, right_rank[right[closed]], score[closed] - left_price[left_rank[left[closed]]])

@@ -91,12 +91,37 @@ def test_bids_find_the_optimum_of_an_independent_solver(family, needs, offers, m
         assert certify(problem, answer).optimal
 
 
+@settings(max_examples=150, deadline=None)
+@given(small_problems(largest=6, most_pairs=30), st.integers(0, 20))
+def test_bids_carry_the_bonus_of_a_need_served(problem, budget):
+    answer = _answer(problem, solve_compiled(kernel, problem, _bonus_of(problem, Objective.SERVED_FIRST), budget))
+
+    proof = certify(problem, answer, Objective.SERVED_FIRST)
+    assert proof.optimal
+    assert proof.primal == certify(problem, assign(problem, Objective.SERVED_FIRST), Objective.SERVED_FIRST).primal
+
+
 @pytest.mark.parametrize("family", FAMILIES)
-def test_shuffling_changes_nothing_when_bids_take_over(family):
+@pytest.mark.parametrize(("needs", "offers", "most", "locked_share"), SHAPES)
+def test_bids_serve_as_many_needs_as_paths_do_on_every_family(family, needs, offers, most, locked_share):
+    for seed in range(3):
+        problem = _closed(random_problem(seed, needs, offers, 6, most, family, locked_share), seed)
+        bonus = _bonus_of(problem, Objective.SERVED_FIRST)
+
+        bids, paths = (certify(problem, _answer(problem, solve_compiled(kernel, problem, bonus, budget)), Objective.SERVED_FIRST) for budget in (0, 10**9))
+
+        assert bids.optimal
+        assert bids.primal == paths.primal
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("objective", [Objective.SCORE, Objective.SERVED_FIRST])
+def test_shuffling_changes_nothing_when_bids_take_over(family, objective):
     problem = random_problem(5, 150, 120, 8, 2, family, 0.02)
     other, pairs, needs, offers = shuffled(problem, 1)
+    bonus = _bonus_of(problem, objective)
 
-    answer, same = solve_compiled(kernel, problem, 0, 300), solve_compiled(kernel, other, 0, 300)
+    answer, same = solve_compiled(kernel, problem, bonus, 300), solve_compiled(kernel, other, bonus, 300)
 
     assert same.chosen.tolist() == answer.chosen[pairs].tolist()
     assert same.need_price.tolist() == answer.need_price[needs].tolist()
@@ -118,7 +143,8 @@ def test_a_mutated_answer_of_the_bids_is_not_certified(problem, data):
 def test_three_thousand_needs_that_all_want_the_same_offers_are_solved_past_the_budget():
     problem = random_problem(1, 3_000, 3_000, 20, 2, "product")
 
-    assert certify(problem, assign(problem)).optimal
+    for objective in (Objective.SCORE, Objective.SERVED_FIRST):
+        assert certify(problem, assign(problem, objective), objective).optimal
 
 
 def test_twenty_thousand_needs_are_solved_and_proven():
