@@ -61,12 +61,12 @@ def assign(problem: Problem, objective: Objective = Objective.SCORE) -> Assignme
     """
     check_shape(problem)
     if objective is Objective.SERVED_FIRST:
-        return _with_prices(problem, _best(problem, _bonus(problem)))
-    best = _best(problem, 0)  # it refuses a pair given twice
+        return with_prices(problem, best_answer(problem, bonus_of(problem)))
+    best = best_answer(problem, 0)  # it refuses a pair given twice
     if objective is Objective.SCORE:
-        return _with_prices(problem, best)
-    chosen = _generous(problem) if objective is Objective.GENEROUS else _stable(problem)
-    return _with_prices(problem, Solution(chosen, best.need_price, best.offer_price))
+        return with_prices(problem, best)
+    chosen = generous(problem) if objective is Objective.GENEROUS else stable(problem)
+    return with_prices(problem, Solution(chosen, best.need_price, best.offer_price))
 
 
 def warm() -> bool:
@@ -84,7 +84,7 @@ class Solution:
     offer_price: NDArray[np.int64]
 
 
-def _with_prices(problem: Problem, solution: Solution) -> Assignment:
+def with_prices(problem: Problem, solution: Solution) -> Assignment:
     return Assignment(solution.chosen, solution.need_price, solution.offer_price, int(problem.score[solution.chosen].sum()))
 
 
@@ -102,7 +102,7 @@ def _kernel() -> ModuleType | None:
     return None if kernel.DISABLED else kernel
 
 
-def _best(problem: Problem, bonus: int) -> Solution:
+def best_answer(problem: Problem, bonus: int) -> Solution:
     """Solve by the kernel if it can take the problem, else by the reference."""
     kernel = _kernel()
     found = None if kernel is None else solve_compiled(kernel, problem, bonus)
@@ -116,7 +116,7 @@ def _best(problem: Problem, bonus: int) -> Solution:
 def solve_compiled(kernel: ModuleType, problem: Problem, bonus: int, budget: int | None = None) -> Solution | None:
     """As `solve_plainly`; None when the kernel refuses: a pair given twice, or numbers that do not fit its packed integers."""
     need_rank, offer_rank = _inverse(np.argsort(problem.need_id)), _inverse(np.argsort(problem.offer_id))
-    need_left, offer_left = _free_places(problem)
+    need_left, offer_left = free_places(problem)
     turned = bonus == 0 and offer_left.sum() < need_left.sum()
     need_side, offer_side = (problem.need, need_rank, _at_rank(need_left, need_rank)), (problem.offer, offer_rank, _at_rank(offer_left, offer_rank))
     (left, left_rank, left_places), (right, right_rank, right_places) = (offer_side, need_side) if turned else (need_side, offer_side)
@@ -144,7 +144,7 @@ def _most_pairs(problem: Problem) -> int:
     return min(int(problem.need_capacity.sum(dtype=np.int64)), int(problem.offer_capacity.sum(dtype=np.int64)), len(problem.need))
 
 
-def _bonus(problem: Problem) -> int:
+def bonus_of(problem: Problem) -> int:
     """Worth of a need's first partner: more than the total score of any answer, so that no score outweighs it."""
     return 1 + SCORE_MAX * _most_pairs(problem)
 
@@ -155,7 +155,7 @@ def solve_plainly(problem: Problem, bonus: int, weights: Sequence[int] | None = 
     need_order, offer_order = np.argsort(problem.need_id), np.argsort(problem.offer_id)
     need_rank, offer_rank = _inverse(need_order), _inverse(offer_order)
     need, offer = need_rank[problem.need], offer_rank[problem.offer]
-    need_left, offer_left = _free_places(problem)
+    need_left, offer_left = free_places(problem)
     first = np.where(np.bincount(problem.need[problem.locked], minlength=len(need_left)) > 0, 0, 1)
     pairs = [e for e in np.lexsort((offer, need)).tolist() if not problem.locked[e]]
 
@@ -183,13 +183,13 @@ def _inverse(order: NDArray[np.intp]) -> NDArray[np.intp]:
     return rank
 
 
-def _free_places(problem: Problem) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def free_places(problem: Problem) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     need = problem.need_capacity - np.bincount(problem.need[problem.locked], minlength=len(problem.need_id))
     offer = problem.offer_capacity - np.bincount(problem.offer[problem.locked], minlength=len(problem.offer_id))
     return need.astype(np.int64), offer.astype(np.int64)
 
 
-def _generous(problem: Problem) -> NDArray[np.bool_]:
+def generous(problem: Problem) -> NDArray[np.bool_]:
     """The criteria of GENEROUS become the digits of one integer weight: an unbounded Python integer keeps them exact."""
     digit = _most_pairs(problem) + 1
     tail = 1 + SCORE_MAX * digit  # worth more than any total score
@@ -199,9 +199,9 @@ def _generous(problem: Problem) -> NDArray[np.bool_]:
     return solve_plainly(problem, 2 * pair * digit, weights)[0]
 
 
-def _stable(problem: Problem) -> NDArray[np.bool_]:
+def stable(problem: Problem) -> NDArray[np.bool_]:
     chosen = problem.locked.copy()
-    need_left, offer_left = (places.tolist() for places in _free_places(problem))
+    need_left, offer_left = (places.tolist() for places in free_places(problem))
     order = np.lexsort((problem.offer_id[problem.offer], problem.need_id[problem.need], -problem.score))
     need, offer = problem.need.tolist(), problem.offer.tolist()
     for e in order.tolist():

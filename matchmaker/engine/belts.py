@@ -134,8 +134,8 @@ def _rows(side: Side, organisations: Ints) -> Rows:
     limit = np.where(np.isnan(side.radius_km) & ~has_area, np.inf, squared_sine_of(side.radius_km))
     return Rows(
         *directions(side.lat, side.lon), limit, np.searchsorted(organisations, side.organisation), side.halfdays, side.starts, side.ends, side.required,
-        side.held, side.denied, side.remote_share == 100, np.asarray((side.home < 0).all(axis=1), dtype=np.bool_), np.ascontiguousarray(side.home), side.area_start[:-1].copy(),
-        side.area_start[1:].copy(), side.area,
+        side.held, side.denied, side.remote_share == 100, np.asarray((side.home < 0).all(axis=1), dtype=np.bool_), np.ascontiguousarray(side.home),
+        side.area_start[:-1].copy(), side.area_start[1:].copy(), side.area,
     )  # fmt: skip
 
 
