@@ -22,6 +22,7 @@ from scipy.sparse import csr_array
 from matchmaker.engine.problem import Assignment, Problem
 
 NEED, OFFER = 0, 1
+_PART = 32_768  # pairs taken together
 
 Node = tuple[int, int]  # side, row
 Ints = NDArray[np.int64]
@@ -91,35 +92,36 @@ class _State:
 
 
 def _state(problem: Problem, assignment: Assignment, bonus: int) -> _State:
-    need, offer, score, loose = problem.need, problem.offer, problem.score, ~problem.locked
+    need, offer, score = problem.need, problem.offer, problem.score
     needs, offers = len(problem.need_id), len(problem.offer_id)
-    locked = np.bincount(need[problem.locked], minlength=needs)
+    fixed = np.flatnonzero(problem.locked)
+    locked = np.bincount(need[fixed], minlength=needs)
     first = np.where(locked == 0, bonus, 0).astype(np.int64)
     places = (
         problem.need_capacity.astype(np.int64) - locked,
-        problem.offer_capacity.astype(np.int64) - np.bincount(offer[problem.locked], minlength=offers),
+        problem.offer_capacity.astype(np.int64) - np.bincount(offer[fixed], minlength=offers),
     )
-    held = assignment.chosen & loose
+    held = assignment.chosen & ~problem.locked
     u, v = assignment.need_price.astype(np.int64), assignment.offer_price.astype(np.int64)
 
-    regret = u[need] + v[offer] - score
-    wanted = loose & ~held & (regret < 0)
+    kept = np.flatnonzero(held)
+    wanted = _wanted(problem, held, u, v)
     # A need that holds nothing asks the price of its best pair: one path a place then, not one for each pair it would like.
-    alone = np.flatnonzero(wanted)
-    alone = alone[np.bincount(need[held], minlength=needs)[need[alone]] == 0]
+    alone = wanted[np.bincount(need[kept], minlength=needs)[need[wanted]] == 0]
     if alone.size:
         np.maximum.at(u, need[alone], score[alone] - v[offer[alone]])
-        regret = u[need] + v[offer] - score
-        wanted = loose & ~held & (regret < 0)
-    held = (held & (regret <= 0)) | wanted
+        wanted = wanted[u[need[wanted]] + v[offer[wanted]] < score[wanted]]  # a price that rises makes no pair wanted
+    held[kept[u[need[kept]] + v[offer[kept]] > score[kept]]] = False
+    held[wanted] = True
 
-    partners, guests = np.bincount(need[held], minlength=needs), np.bincount(offer[held], minlength=offers)
+    kept = np.flatnonzero(held)
+    partners, guests = np.bincount(need[kept], minlength=needs), np.bincount(offer[kept], minlength=offers)
     some = np.minimum(places[NEED], 1)
     least = np.where(u > 0, places[NEED], np.where(u + first > 0, some, 0))
     most = np.where(u >= 0, places[NEED], np.where(u + first >= 0, some, 0))
     used = np.clip(partners, least, most)
     filled = np.clip(guests, np.where(v > 0, places[OFFER], 0), np.where(v >= 0, places[OFFER], 0))
-    starts, pairs = _pairs_by_side(need, offer, needs, offers)
+    by_need, by_offer = _pairs_by(need, needs), _pairs_by(offer, offers)
     return _State(
         problem=problem,
         held=held,
@@ -128,22 +130,31 @@ def _state(problem: Problem, assignment: Assignment, bonus: int) -> _State:
         flow=(used, filled),
         excess=(used - partners, guests - filled),
         first=first,
-        starts=starts,
-        pairs=pairs,
+        starts=(by_need[0], by_offer[0]),
+        pairs=(by_need[1], by_offer[1]),
     )
 
 
-def _pairs_by_side(need: NDArray[np.int32], offer: NDArray[np.int32], needs: int, offers: int) -> tuple[tuple[Rows, Rows], tuple[Rows, Rows]]:
-    """Where the pairs of each need and of each offer start, and the pairs by need and by offer."""
-    starts = np.concatenate(([0], np.cumsum(np.bincount(need, minlength=needs)))).astype(np.int32)
-    order = np.arange(len(need), dtype=np.int32)
-    columns = offer
-    if np.any(need[1:] < need[:-1]):
-        order = np.argsort(need, kind="stable").astype(np.int32)
-        columns = offer[order]
-    # Turning the table around is a counting sort, several times faster than sorting the offers.
-    by_offer = csr_array((order, columns, starts), shape=(needs, max(offers, 1))).tocsc()
-    return (starts, by_offer.indptr), (order, by_offer.data)
+def _wanted(problem: Problem, held: NDArray[np.bool_], u: Ints, v: Ints) -> NDArray[np.intp]:
+    """Rows of the pairs that are neither held nor locked and beat the prices; by parts that fit the cache."""
+    found = [np.zeros(0, dtype=np.intp)]
+    for begin in range(0, len(held), _PART):
+        part = slice(begin, begin + _PART)
+        prices = u[problem.need[part]]
+        prices += v[problem.offer[part]]
+        found.append(np.flatnonzero(problem.score[part] > prices) + begin)
+    rows = np.concatenate(found)
+    return rows[~(held[rows] | problem.locked[rows])]
+
+
+def _pairs_by(rows: Rows, count: int) -> tuple[Rows, Rows]:
+    """Where the pairs of each row of a side start, and the pairs by row."""
+    pairs = np.arange(len(rows) + 1, dtype=np.int32)
+    if np.all(rows[1:] >= rows[:-1]):
+        return np.concatenate(([0], np.cumsum(np.bincount(rows, minlength=count)))).astype(np.int32), pairs[:-1]
+    # Turning a table of one pair a row around is a counting sort, several times faster than sorting.
+    turned = csr_array((pairs[:-1], rows, pairs), shape=(len(rows), max(count, 1))).tocsc()
+    return turned.indptr, turned.data
 
 
 def _balance(state: _State, node: Node, sign: int) -> None:
