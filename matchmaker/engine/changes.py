@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from matchmaker.engine.candidates import OPEN_END, OPEN_START, Candidates, Floats, Ints, Side, candidates, great_circle_km
+from matchmaker.engine.candidates import OPEN_END, OPEN_START, Candidates, Ints, Side, candidates, great_circle_km
 from matchmaker.engine.components import Resolved, resolve
 from matchmaker.engine.explanation import alternatives
 from matchmaker.engine.problem import Assignment, Objective, Problem
@@ -136,7 +136,7 @@ class _Reachable:
 
     offers: Side
     row: Ints
-    parts: Floats
+    parts: NDArray[np.float32]
 
 
 @dataclass(frozen=True)

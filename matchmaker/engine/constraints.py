@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_array
 
-from matchmaker.engine.sides import Bools, Floats, Ints, Side, directions, squared_sine_of, squared_sines
+from matchmaker.engine.sides import Bools, Floats, Ints, Side, directions, position, squared_sine_of, squared_sines
 
 
 @dataclass(frozen=True)
@@ -84,17 +84,9 @@ def _named(pairs: Ints | None, row_ids: Ints, column_ids: Ints, both_ways: bool 
         names, at = np.unique(listed.ravel(), return_inverse=True)
         table = np.zeros((len(names) + 1, len(names) + 1), dtype=np.bool_)
         table[tuple(at.reshape(-1, 2).T)] = True
-        return np.asarray(table[np.ix_(_position(names, row_ids), _position(names, column_ids))])
+        return np.asarray(table[np.ix_(position(names, row_ids), position(names, column_ids))])
     row_order, column_order = np.argsort(row_ids), np.argsort(column_ids)
     r = row_order[np.searchsorted(row_ids, listed[:, 0], sorter=row_order)]
     c = column_order[np.searchsorted(column_ids, listed[:, 1], sorter=column_order)]
     named[r, c] = True
     return named
-
-
-def _position(names: Ints, values: Ints) -> Ints:
-    """Position of each value among the sorted names, or len(names) for a value that is not there."""
-    if len(names) == 0:
-        return np.zeros(len(values), dtype=np.int64)
-    at = np.minimum(np.searchsorted(names, values), len(names) - 1)
-    return np.where(names[at] == values, at, len(names)).astype(np.int64)

@@ -82,6 +82,11 @@ class Candidates:
     flags_to_check: Ints
 
 
+def part_of(pairs: Candidates, rows: NDArray[np.int64] | slice) -> Candidates:
+    """Some of the pairs."""
+    return Candidates(pairs.need[rows], pairs.offer[rows], pairs.distance_km[rows], pairs.missing[rows], pairs.flags_to_check[rows])
+
+
 def great_circle_km(lat: Floats, lon: Floats, other_lat: Floats, other_lon: Floats) -> Floats:
     """Great-circle distance; broadcasts; nan in, nan out.
 
@@ -115,6 +120,14 @@ def kilometres(squared_sine: Floats) -> Floats:
 def squared_sine_of(km: Floats) -> Floats:
     """The squared sine that a distance stands for; -1 below 0 km, nan for nan."""
     return np.where(km < 0, -1.0, np.sin(np.minimum(km / (2 * EARTH_RADIUS_KM), np.pi / 2)) ** 2)
+
+
+def position(names: Ints, values: Ints) -> Ints:
+    """Position of each value among the sorted names, or len(names) for a value that is not there."""
+    if len(names) == 0:
+        return np.zeros(len(values), dtype=np.int64)
+    at = np.minimum(np.searchsorted(names, values), len(names) - 1)
+    return np.where(names[at] == values, at, len(names)).astype(np.int64)
 
 
 def check_side(name: str, side: Side) -> None:

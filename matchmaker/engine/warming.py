@@ -1,6 +1,6 @@
 """Compiling ahead: for the start of a worker."""
 
-from matchmaker.engine import assignment, candidates
+from matchmaker.engine import assignment, candidates, scoring
 
 
 def warm() -> bool:
@@ -8,4 +8,4 @@ def warm() -> bool:
 
     It takes seconds the first time. Whatever is not compiled then is on first use.
     """
-    return all([assignment.warm(), candidates.warm()])
+    return all([assignment.warm(), candidates.warm(), scoring.warm()])

@@ -2,9 +2,10 @@
 
 import re
 import unicodedata
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,10 +40,22 @@ def fold(text: str) -> str:
     >>> fold(" Maîtrise d’Œuvre ")
     'maitrise d’oeuvre'
     """
-    spelt = text.lower().replace("œ", "oe").replace("æ", "ae")
-    return "".join(letter for letter in unicodedata.normalize("NFKD", spelt) if not unicodedata.combining(letter)).strip()
+    return text.lower().translate(_FOLDED).strip()
 
 
+class _Folded(dict[int, str]):
+    """Letter → the letters that it folds to, found on first sight."""
+
+    def __missing__(self, letter: int) -> str:
+        spelt = {"œ": "oe", "æ": "ae"}.get(chr(letter), chr(letter))
+        self[letter] = "".join(part for part in unicodedata.normalize("NFKD", spelt) if not unicodedata.combining(part))
+        return self[letter]
+
+
+_FOLDED = _Folded()
+
+
+@lru_cache(maxsize=100_000)
 def stem(word: str) -> str:
     """Cut a common French ending off a folded word, when at least four letters stay.
 
@@ -98,20 +111,31 @@ def cosine(left: Sequence[str], right: Sequence[str], left_rows: NDArray[np.int3
     >>> cosine(["réparer des vélos"], ["réparation de vélo", "cuisine", ""], rows, np.array([0, 1, 2], dtype=np.int32)).round(3).tolist()
     [1.0, 0.0, nan]
     """
-    counts = [Counter(stems(text)) for text in (*left, *right)]
-    documents = Counter(word for count in counts for word in count)
-    words = {word: k for k, word in enumerate(sorted(documents))}
-    rarity = {word: float(np.log((1 + len(counts)) / (1 + many)) + 1) for word, many in documents.items()}
-    cells, values = [], []
-    for count in counts:
-        ordered = sorted(count)
-        weight = np.array([(1 + np.log(count[word])) * rarity[word] for word in ordered])
-        cells.append([words[word] for word in ordered])
-        values.append((weight / max(float(np.sqrt((weight**2).sum())), 1e-12)).tolist())
-    known = np.array([bool(cell) for cell in cells], dtype=np.bool_)
-    cut = len(left)
-    product = _row_products(_sparse(cells[:cut], values[:cut], len(words)), _sparse(cells[cut:], values[cut:], len(words)), left_rows, right_rows)
-    return np.where(known[:cut][left_rows] & known[cut:][right_rows], np.clip(product, 0.0, 1.0), np.nan)
+    return cosine_of(*weighed(left, right), left_rows, right_rows)
+
+
+def cosine_of(left: csr_array[np.float64], right: csr_array[np.float64], left_rows: NDArray[np.int32], right_rows: NDArray[np.int32]) -> NDArray[np.float64]:
+    """As `cosine`, of texts that were weighed before."""
+    known = (np.diff(left.indptr) > 0)[left_rows] & (np.diff(right.indptr) > 0)[right_rows]
+    return np.where(known, np.clip(_row_products(left, right, left_rows, right_rows), 0.0, 1.0), np.nan)
+
+
+def weighed(left: Sequence[str], right: Sequence[str]) -> tuple[csr_array[np.float64], csr_array[np.float64]]:
+    """Texts as rows of length 1 over the stems of all of them: (1 + log of how often) × rarity; empty where a text has no word."""
+    texts = [stems(text) for text in (*left, *right)]
+    words = {word: k for k, word in enumerate(sorted(set(chain.from_iterable(texts))))}
+    width, row_of = max(len(words), 1), np.repeat(np.arange(len(texts)), [len(text) for text in texts])
+    column_of = np.fromiter((words[word] for text in texts for word in text), dtype=np.int64, count=len(row_of))
+    cells, times = np.unique(row_of * width + column_of, return_counts=True)
+    row, column = cells // width, cells % width
+    rarity = np.log((1 + len(texts)) / (1 + np.bincount(column, minlength=width))) + 1
+    weight = (1 + np.log(times)) * rarity[column]
+    length = np.sqrt(np.bincount(row, weight * weight, minlength=len(texts)))
+    starts = np.concatenate(([0], np.cumsum(np.bincount(row, minlength=len(texts)))))
+    # In 2**20ths, sums of products are exact: the likeness of two texts does not depend on the order in which words are read.
+    values = np.rint(weight / np.maximum(length[row], 1e-12) * 2**20) / 2**20
+    table = csr_array((values, column, starts), shape=(len(texts), width))
+    return table[: len(left)], table[len(left) :]
 
 
 def _sparse(cells: Sequence[Sequence[int]], values: Sequence[Sequence[float]], width: int) -> csr_array[np.float64]:

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from matchmaker.engine.candidates import OPEN_END, OPEN_START, Side
-from matchmaker.engine.scoring import Context, Profile
+from matchmaker.engine.scoring import Context, Profile, Proximity
 
 WORDS = ["Soudure", "soudure ", "Cuisine", "Paie", "Vélo", "Éco-conception", "Logistique"]
 TEXTS = ["Réparation de vélos pour l’atelier", "réparer un vélo", "Cuisine centrale et repas", "", "Transport de matériaux de réemploi"]
@@ -63,9 +63,19 @@ def random_profile(seed: int, count: int) -> Profile:
         budget_low=low,
         budget_high=low + rng.integers(0, 2_000, count),
         published_on=np.where(rng.random(count) < 0.2, 0, 739_000 - rng.integers(0, 200, count)),
+        occupation=rng.integers(-1, 8, count),
     )
+
+
+def random_proximity(seed: int) -> Proximity:
+    rng = np.random.default_rng(seed)
+    near = np.triu(rng.random((8, 8)) < 0.2, 1)
+    near |= near.T
+    one, other = np.nonzero(near)
+    return Proximity(np.concatenate(([0], np.cumsum(near.sum(axis=1)))), other, rng.choice([0.3, 0.5, 1.0], len(one)))
 
 
 def random_context(seed: int, needs: int, offers: int) -> Context:
     rng = np.random.default_rng(seed)
-    return Context(random_profile(seed + 1, needs), random_profile(seed + 2, offers), 739_000, int(rng.integers(0, 8)), rng.integers(1, 12, (5, 2)))
+    themes, met = int(rng.integers(0, 8)), rng.integers(1, 12, (5, 2))
+    return Context(random_profile(seed + 1, needs), random_profile(seed + 2, offers), 739_000, themes, met, random_proximity(seed + 3))

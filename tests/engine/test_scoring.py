@@ -8,8 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matchmaker.engine.candidates import OPEN_END, OPEN_START, candidates
+from matchmaker.engine.criteria import Pairs
 from matchmaker.engine.problem import BadProblem
-from matchmaker.engine.scoring import CRITERIA, Context, Profile, displayed, points, score
+from matchmaker.engine.relevance import judged, relevant
+from matchmaker.engine.scoring import CRITERIA, Context, Profile, Proximity, displayed, points, score, score_by_criteria
 from tests.engine.sides import random_context, random_side
 
 NAMES = [criterion.name for criterion in CRITERIA]
@@ -30,7 +32,7 @@ def _one_pair(need=None, offer=None, need_profile=None, offer_profile=None, **co
         remote_share=np.array([0]), home=np.array([[-1]]), area_start=np.array([0, 0]), area=np.zeros(0, dtype=np.int64),
     )  # fmt: skip
     unknown = np.array([np.nan])
-    profile = Profile((frozenset(),), ("",), np.array([0]), unknown, unknown, unknown, np.array([0]))
+    profile = Profile((frozenset(),), ("",), np.array([0]), unknown, unknown, unknown, np.array([0]), np.array([-1]))
     needs = dataclasses.replace(side, **{name: np.array([value]) for name, value in (need or {}).items()})
     offers = dataclasses.replace(side, **{"organisation": np.array([2])} | {name: np.array([value]) for name, value in (offer or {}).items()})
 
@@ -147,6 +149,62 @@ def test_fresh_declarations_and_new_acquaintances_come_first():
     assert _one_pair(need_profile={"published_on": 739_000}, offer_profile={"published_on": 738_955})["freshness"] == (0.5, False)
     assert _one_pair(need_profile={"published_on": 739_000}, offer_profile={"published_on": 738_000})["freshness"] == (0.0, False)
     assert _one_pair(met=np.array([[2, 1], [7, 8]]))["never_met"] == (0.0, False)
+
+
+def test_occupations_are_near_as_the_table_says_and_nearest_to_themselves():
+    table = Proximity(np.array([0, 1, 1, 1]), np.array([1]), np.array([0.25]))
+
+    def value(one, other, proximity=table):
+        return _one_pair(need_profile={"occupation": one}, offer_profile={"occupation": other}, occupation_proximity=proximity)["occupation"]
+
+    assert [value(0, 1), value(1, 1), value(0, 2), value(1, 0)] == [(0.25, False), (1.0, False), (0.0, False), (0.0, False)]
+    assert value(-1, 1) == value(1, -1) == value(1, 1, None) == (0.5, True)
+
+
+def test_near_occupations_are_one_subject_and_others_are_not():
+    needs, offers = random_side(3, 40), random_side(4, 40)
+    found = candidates(needs, offers)
+    context = random_context(3, 40, 40)
+    silent = [dataclasses.replace(profile, skills=(frozenset(),) * 40, text=("",) * 40) for profile in (context.needs, context.offers)]
+    scored = score(found, needs, offers, dataclasses.replace(context, needs=silent[0], offers=silent[1]))
+    occupation = NAMES.index("occupation")
+
+    keep = relevant(scored, np.ones(len(found.need), dtype=bool))
+
+    assert keep.tolist() == (scored.unknown[:, occupation] | (scored.parts[:, occupation] > 0)).tolist()
+    assert 0 < keep.sum() < len(keep)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 10**6), st.integers(0, 40), weight_sets)
+def test_the_compiled_criteria_give_the_same_values_and_totals(seed, count, weights):
+    judging = pytest.importorskip("matchmaker.engine.judging")
+    needs, offers, context = random_side(seed, count), random_side(seed + 1, count), random_context(seed, count, count)
+    found = candidates(needs, offers)
+    shares = np.array([(weights or {}).get(criterion.name, criterion.default_weight) for criterion in CRITERIA])
+    shares /= shares.sum()
+
+    plain = score_by_criteria(Pairs(found, needs, offers, context), shares)
+    total, parts, unknown = judging.judge(found, *judging.facts(needs, offers, context, shares))
+
+    assert np.array_equal(unknown, plain.unknown)
+    assert np.array_equal(parts, plain.parts)
+    assert np.array_equal(total, plain.total)
+
+
+@pytest.mark.parametrize("at_least", [1, 10**9])
+def test_scores_and_relevance_part_by_part_are_those_of_the_whole(monkeypatch, at_least):
+    monkeypatch.setattr("matchmaker.engine.scoring._PAIRS_TO_COMPILE", at_least)
+    monkeypatch.setattr("matchmaker.engine.scoring._PART", 50)
+    needs, offers, context = random_side(7, 60), random_side(8, 60), random_context(7, 60, 60)
+    found, by_words = candidates(needs, offers), np.array([True, False, True, False])
+
+    scored = score(found, needs, offers, context, {"text": 0.4})
+    total, keep = judged(found, needs, offers, context, by_words, {"text": 0.4})
+
+    assert len(total) > 100
+    assert total.tolist() == scored.total.tolist()
+    assert keep.tolist() == relevant(scored, by_words[needs.category[found.need]]).tolist()
 
 
 @pytest.mark.parametrize("weights", [{"charm": 1.0}, {"skills": -1.0}, {"skills": float("nan")}, dict.fromkeys(NAMES, 0.0)])
