@@ -10,8 +10,8 @@ CATEGORIES = 8
 _WORDS_OF_A_TEXT, _VOCABULARY = 14, 4_000
 
 
-def sides(seed: int, needs: int, offers: int, degrees: float = 1.2, towns: int = 120) -> tuple[Side, Side]:
-    """Two tables over a square of so many degrees of latitude; most rows state a radius, some areas, some neither, some work from afar."""
+def sides(seed: int, needs: int, offers: int, degrees: float = 1.2) -> tuple[Side, Side]:
+    """Two tables over a square of so many degrees; most rows state a radius, some areas, some neither, some work from afar."""
     rng = np.random.default_rng(seed)
     towns = np.stack((49.3 - degrees * rng.random(120), 0.3 + 1.5 * degrees * rng.random(120)), axis=1)
     size = rng.pareto(1.2, len(towns)) + 1

@@ -1,4 +1,4 @@
-"""The solver of the pairs against its peers: `python -m bench.engine [--orlib FOLDER] [--france] [--all] [--save]`.
+"""The engine, stage by stage, and its solver against its peers: `python -m bench.engine [--orlib FOLDER] [--france] [--all] [--small] [--save]`.
 
 One core, CPU seconds, medians; all solvers get the same instances in one run, so the ratios are what counts. Every answer
 is proven by `certify` and compared with the optimum of OR-Tools. Needs requirements-bench.txt.
@@ -22,12 +22,15 @@ import numpy as np
 from bench._families import FAMILIES, PUBLIC_OPTIMA, Family, geographic, or_library
 from bench._figure import draw
 from bench._peers import peers_of
-from matchmaker.engine.assignment import assign, warm
+from bench._stages import Stages, one_change, stages
+from matchmaker.engine.assignment import assign
 from matchmaker.engine.certificate import Certificate, certify
 from matchmaker.engine.problem import Assignment, Objective, Problem
+from matchmaker.engine.warming import warm
 
 FIGURES = Path(__file__).parents[1] / "docs" / "figures"
 REPEATS = 5
+SMALL = ("geographic 2k", "geographic 5k", "chain 20k", "dense 1k × 1k")
 
 
 @dataclass
@@ -48,12 +51,24 @@ class Measure:
         return self.ours / self.peers["OR-Tools"]
 
 
+@dataclass
+class Results:
+    """All that a run of the bench found."""
+
+    department: Stages
+    change: tuple[float, float]  # milliseconds: median, 95th percentile
+    measures: list[Measure]
+    library: list[tuple[str, int, int, float, float]]
+    france: Measure | None = None
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--orlib", type=Path, help="folder of OR-Library's assign100.txt …; compared with the public optima")
     parser.add_argument("--france", action="store_true", help="200,000 needs and 300,000 offers, 17.5 million pairs")
     parser.add_argument("--all", action="store_true", help="HiGHS on the large instances too (minutes)")
     parser.add_argument("--only", default="", help="families whose name holds these words")
+    parser.add_argument("--small", action="store_true", help="a small département and four small instances: a minute on a quiet machine, to try the bench")
     parser.add_argument("--save", action="store_true", help="write docs/figures/engine.md and engine.png")
     parser.add_argument("--memory-of", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -64,24 +79,28 @@ def main() -> None:
         print(_extra_memory(options.memory_of))
         return
 
+    department = stages(*((3_000, 4_500) if options.small else (20_000, 30_000)))
+    print(_stages_line(department), flush=True)
+    change = one_change(geographic(1, 2_000, 3_000) if options.small else geographic(1, 20_000, 30_000))
+    print(f"one refusal or lock: median {change[0]:.1f} ms, 95th percentile {change[1]:.1f} ms", flush=True)
     measures = []
     for family in FAMILIES:
-        if options.only in family.name:
+        if options.only in family.name and (not options.small or family.name in SMALL):
             measures.append(_measure(family, options.all))
             print(_line(measures[-1]), flush=True)
     library = _or_library(options.orlib) if options.orlib else []
-    _show(measures, library, None, options.save)
+    _show(Results(department, change, measures, library), options.save)
     if options.france:
-        _show(measures, library, _france(), options.save)
+        _show(Results(department, change, measures, library, _france()), options.save)
 
 
-def _show(measures: list[Measure], library: list[tuple[str, int, int, float, float]], france: Measure | None, save: bool) -> None:
-    report = _report(measures, library, france)
+def _show(results: Results, save: bool) -> None:
+    report = _report(results)
     print(report, flush=True)
     if save:
         FIGURES.mkdir(parents=True, exist_ok=True)
         (FIGURES / "engine.md").write_text(report, encoding="utf-8")
-        draw([(m.name, m.pairs, m.ours, m.peers) for m in measures], FIGURES / "engine.png")
+        draw([(m.name, m.pairs, m.ours, m.peers) for m in results.measures], FIGURES / "engine.png")
 
 
 def _cpu(problem: Problem, objective: Objective = Objective.SCORE, repeats: int = REPEATS) -> float:
@@ -206,13 +225,25 @@ def _line(found: Measure) -> str:
     )
 
 
-def _report(measures: list[Measure], library: list[tuple[str, int, int, float, float]], france: Measure | None) -> str:
+def _stages_line(one: Stages) -> str:
+    return (
+        f"{one.needs} needs × {one.offers} offers: {one.candidates} candidates in {one.find:.2f} s ({one.find_speed:.1f} M/s), words in {one.prepare:.2f} s, "
+        f"criteria in {one.judge:.2f} s ({one.judge_speed:.1f} M/s), {one.kept} kept, capped and solved in {one.solve:.2f} s (loss {one.loss}), "
+        f"proven in {one.prove:.2f} s ({one.prove_speed:.0f} M/s); from tables to a proven answer {one.ready:.2f} s"
+    )
+
+
+def _report(results: Results) -> str:
+    measures, library, france = results.measures, results.library, results.france
     names = sorted({name for one in measures for name in one.peers})
     lines = [
         "# The solver of the pairs against its peers",
         "",
         f"Written by `python -m bench.engine --save`. One core of {platform.machine()}, CPU seconds, medians; Python {platform.python_version()}, "
         f"numpy {np.__version__}. `assign` includes the checks of its input and the prices. The ratio is our time to OR-Tools'.",
+        "",
+        _stages_line(results.department) + ".",
+        f"One refusal or lock: median {results.change[0]:.1f} ms, 95th percentile {results.change[1]:.1f} ms.",
         "",
         "![Time against number of pairs](engine.png)",
         "",
@@ -229,7 +260,7 @@ def _report(measures: list[Measure], library: list[tuple[str, int, int, float, f
         lines += ["", "| OR-Library | least cost | public optimum | assign | OR-Tools |", "|---|--:|--:|--:|--:|"]
         lines += [f"| {name} | {cost} | {optimum} | {ours:.4f} | {theirs:.4f} |" for name, cost, optimum, ours, theirs in library]
     lines += ["", "| target | measured | must | aim |", "|---|--:|---|---|"]
-    lines += [f"| {name} | {value} | {must} | {aim} |" for name, value, must, aim in _targets(measures, library, france)]
+    lines += [f"| {name} | {value} | {must} | {aim} |" for name, value, must, aim in _targets(results)]
     lines += [
         "",
         "Checks of an instance: gap exactly 0, the optimum of every peer, the same pairs after shuffling, and a proof for both objectives after",
@@ -238,8 +269,15 @@ def _report(measures: list[Measure], library: list[tuple[str, int, int, float, f
     return "\n".join(lines) + "\n"
 
 
-def _targets(measures: list[Measure], library: list[tuple[str, int, int, float, float]], france: Measure | None) -> list[tuple[str, str, str, str]]:
-    rows = [_target("instances where a check fails", sum(bool(one.wrong) for one in measures), 0, 0)]
+def _targets(results: Results) -> list[tuple[str, str, str, str]]:
+    measures, library, france, department = results.measures, results.library, results.france, results.department
+    rows = [
+        _target("instances where a check fails", sum(bool(one.wrong) for one in measures), 0, 0),
+        _target("candidates and their criteria, M pairs/s", department.both_speed, 8, 25, at_least=True),
+        _target("what the cap of 100 pairs loses, in millionths", department.loss, 0, 0),
+        _target("certify on a département, M pairs/s", department.prove_speed, 10, 30, at_least=True),
+        _target("one refusal or lock at 20k needs, 95th percentile, ms", results.change[1], 20, 5),
+    ]
     middle = [one.ratio for one in measures if one.name.startswith(("geographic 20k", "geographic 50k"))]
     if middle:
         rows.append(_target("least times faster than OR-Tools, geographic 20k–50k", 1 / max(middle), 4, 10, at_least=True))
