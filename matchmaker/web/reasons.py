@@ -112,6 +112,7 @@ def fact_of(match: Match, line: dict[str, Any]) -> str:
         "freshness": "annonces récentes" if line["earned"] * 2 >= line["possible"] else "une annonce plus ancienne",
         "availability": "demi-journées et dates",
         "text": "mots de vos deux annonces",
+        "occupation": "métiers proches" if line["earned"] else "métiers éloignés",
     }
     return facts[line["criterion"]]
 
