@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matchmaker.engine.assignment import assign
-from matchmaker.engine.cover import one_less, one_more, still_answers
+from matchmaker.engine.cover import SILENT_DAYS, one_less, one_more, still_answers
 from matchmaker.engine.problem import SCORE_MAX, Objective, Problem
 from matchmaker.engine.questions import Bools, Choice, Floats, Ints, Questions, Reason, check_questions, room
 
@@ -23,7 +23,7 @@ WAVE_DAYS = 3
 RESCUE_DAYS = 10
 """Working days (a fortnight) after which a need with nothing under way gets its best candidate, whatever the price."""
 REMINDER_DAYS = 5
-"""Working days of silence after which a reminder may be sent, once."""
+"""Working days of silence after which a reminder may be sent, once; no more when the proposition has stopped counting."""
 REMINDER_SHARE = 0.4
 """Of the chance of an answer to a first mail, what a reminder to a silent organisation has."""
 
@@ -118,7 +118,7 @@ def worth_reminding(
     answer : (K,) chance that there was of an answer on the day of the proposition.
     cooperation : (K,) chance that an answer leads to a cooperation.
     cover : (K, P) rows of `cover_probability` of their needs, these propositions among what is under way.
-    load, room : (M,) as for `Questions`.
+    load, room : (M,) as for `Questions`; the room is what the questions of the day leave.
     share : of the chance of an answer to a first mail, what a reminder to a silent organisation has.
 
     Returns
@@ -137,7 +137,8 @@ def worth_reminding(
     later = still_answers(answer, silent_days)
     still_open = one_less(cover, later * cooperation).sum(axis=1)
     gain = still_open * (1.0 - later) * answer * share * cooperation
-    worth = (silent_days >= REMINDER_DAYS) & (gain > price * (1.0 + load[organisation])) & (room[organisation] > 0)
+    due = (silent_days >= REMINDER_DAYS) & (silent_days < SILENT_DAYS)
+    worth = due & (gain > price * (1.0 + load[organisation])) & (room[organisation] > 0)
     order = np.lexsort((np.arange(len(gain)), -gain, organisation))
     order = order[worth[order]]
     first = np.ones(len(order), dtype=np.bool_)

@@ -276,6 +276,24 @@ def test_a_reminder_goes_after_five_days_where_its_own_gain_exceeds_the_price():
     assert worth_reminding(np.array([0, 1]), np.array([5, 5]), price=gain[1] * 1.01, **REMINDER)[0].tolist() == [False, False]
 
 
+def test_a_proposition_that_has_stopped_counting_is_not_reminded_of():
+    assert worth_reminding(np.array([0, 1]), np.array([9, 10]), **REMINDER)[0].tolist() == [True, False]
+
+
+@settings(max_examples=100, deadline=None)
+@given(seeds, prices, prices)
+def test_a_higher_price_only_removes_reminders(seed, one, other):
+    rng = np.random.default_rng(seed)
+    organisation, days = rng.integers(0, 5, 20), rng.integers(0, 12, 20)
+    columns = {"answer": rng.random(20), "cooperation": rng.random(20), "cover": rng.random((20, 1)), "load": rng.random(5), "room": rng.integers(0, 2, 5)}
+
+    low, high = (worth_reminding(organisation, days, price=price, **columns)[0] for price in sorted((one, other)))
+
+    assert not np.any(high & ~low)
+    assert np.bincount(organisation[low], minlength=5).max() <= 1
+    assert np.all(columns["room"][organisation[low]] > 0)
+
+
 def test_one_reminder_a_day_for_an_organisation_with_room_the_most_useful_one():
     answers = REMINDER | {"answer": np.array([0.5, 0.6])}
 
