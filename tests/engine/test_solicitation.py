@@ -57,7 +57,7 @@ def random_questions(seed: int, needs: int = 12, organisations: int = 15) -> Que
 seeds, prices = st.integers(0, 10**6), st.floats(0.001, 0.9)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(seeds, prices)
 def test_nobody_is_asked_twice_a_day_or_without_room(seed, price):
     questions = random_questions(seed)
@@ -68,7 +68,7 @@ def test_nobody_is_asked_twice_a_day_or_without_room(seed, price):
     assert all(questions.room[one] > 0 for one in asked)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(seeds, prices)
 def test_a_question_is_worth_its_price_unless_it_rescues_a_need_that_has_nothing_else(seed, price):
     questions = random_questions(seed)
@@ -89,7 +89,7 @@ def test_a_question_is_worth_its_price_unless_it_rescues_a_need_that_has_nothing
             assert (one.reason is Reason.EXPLORATION) == questions.exploring[organisation]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(seeds, prices, prices)
 def test_a_higher_price_only_removes_questions(seed, one, other):
     questions = random_questions(seed)
@@ -99,7 +99,7 @@ def test_a_higher_price_only_removes_questions(seed, one, other):
     assert high.items() <= low.items()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(seeds, prices, st.integers(0, 10**6))
 def test_shuffling_the_rows_changes_nothing(seed, price, other_seed):
     questions = random_questions(seed)
@@ -240,7 +240,7 @@ def test_a_question_to_nobody_and_a_price_of_nothing_are_refused():
         choose(questions_of([(0, 0, 0.5)]), price=0.0)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(seeds)
 def test_no_budget_is_ever_exceeded_over_two_months(seed):
     """Forty working days driven through `room`, in every window of five and of twenty."""
