@@ -1,4 +1,4 @@
-"""The engine on files: ``python -m matchmaker.engine match|verify|plan|pool INPUT.json OUTPUT.json``.
+"""The engine on files: ``python -m matchmaker.engine match|verify|plan|replan|pool INPUT.json OUTPUT.json``.
 
 Exit status 0 done, 1 the input is refused (one line on standard error that names the field and the reason, nothing
 written), 2 wrong usage.
@@ -12,9 +12,10 @@ from matchmaker.engine.files import BadFile, load, store
 from matchmaker.engine.matching_file import match, verify
 from matchmaker.engine.pool_file import pool
 from matchmaker.engine.problem import BadProblem
+from matchmaker.engine.replan_file import replan
 from matchmaker.engine.session_file import plan
 
-COMMANDS: dict[str, Callable[[object], dict[str, object]]] = {"match": match, "verify": verify, "plan": plan, "pool": pool}
+COMMANDS: dict[str, Callable[[object], dict[str, object]]] = {"match": match, "verify": verify, "plan": plan, "replan": replan, "pool": pool}
 USAGE = f"usage: python -m matchmaker.engine {'|'.join(COMMANDS)} INPUT.json OUTPUT.json"
 
 

@@ -1,157 +1,193 @@
 """The file format of job datings: session/1 in, the plan out.
 
-This version plans meetings without windows: it refuses `available_rounds`, `max_consecutive`, `fixed_table` and `locked`
-when they ask for something, rather than plan as if they were not there. `priority` is read for replanning.
+Rounds are those that the file gives, or as many as needed. Reasons of a meeting that is not held: `max_meetings` (one of
+the two has all it may), `window` (the two are not there together, or not long enough), `tables` (none fits, or all are
+taken), `round_limit` (the two have meetings in all rounds), and after a change `cancelled`.
 """
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.optimize import Bounds, LinearConstraint, milp
-from scipy.sparse import csr_array, vstack
 
 from matchmaker.engine.files import BadFile, Fields, index_of, number, row
-from matchmaker.engine.rounds import plan_rounds, rounds_bound, split_delegates
-from matchmaker.engine.seating import seat
+from matchmaker.engine.idle import idle_rounds
+from matchmaker.engine.planning import CLOSE, plan_programme, refuse_locks, rounds_needed, widened
+from matchmaker.engine.problem import BadProblem
+from matchmaker.engine.programme import NOWHERE, UNLIMITED, Ints, Mask, Programme, check, meetings_of
 
-_LATER = ("available_rounds", "max_consecutive", "fixed_table")
-_MOST = 1_000_000
+_PARTICIPANT = ("id", "side", "org", "delegates", "fixed_table", "needs_accessible", "available_rounds", "max_meetings", "max_consecutive")
+_MEETING = ("id", "left", "right", "score", "priority", "locked")
 
 
 @dataclass(frozen=True)
 class Session:
-    """A session/1 file as arrays. Participants are rows of one table, of both sides."""
+    """A session/1 file: the names, and the programme whose rows they are. `limited`: there are no other rounds."""
 
-    round_ids: list[int] | None
-    most_rounds: int | None
+    round_ids: list[int]
+    limited: bool
     tables: list[str]
-    accessible_tables: NDArray[np.bool_]
     participants: list[str]
-    delegates: NDArray[np.int64]
-    most_meetings: NDArray[np.int64]
+    sides: list[str]
     meetings: list[str]
-    left: NDArray[np.int64]
-    right: NDArray[np.int64]
-    needs_accessible: NDArray[np.bool_]
-    score: NDArray[np.float64]
+    programme: Programme
+
+    def round_name(self, r: int) -> int:
+        """The id of a round; rounds beyond those of the file are counted on."""
+        return self.round_ids[r] if r < len(self.round_ids) else r
 
 
 def plan(document: object) -> dict[str, object]:
-    """Plan a session/1 document: the meetings with the greatest total score that fit, in the fewest rounds, at tables."""
+    """Plan a session/1 document: the meetings with the greatest total score that fit, in few rounds, at tables."""
     session = read_session(document)
-    kept, score_bound = _choose_meetings(session)
-    left, right, asking = session.left[kept], session.right[kept], session.needs_accessible[kept]
-    seats = int(session.accessible_tables.sum())
-    # Each delegate meets one partner a round: for the rounds it is a participant of its own.
-    lefts, rights = split_delegates(left, session.delegates), split_delegates(right, session.delegates)
-    rounds = plan_rounds(lefts, rights, tables=len(session.tables), accessible=asking, accessible_tables=seats)
-    bound, reason = rounds_bound(lefts, rights, len(session.tables), accessible=asking, accessible_tables=seats)
-    if reason.startswith("degree"):
-        busiest = int((lefts if "left" in reason else rights).tolist().index(int(reason.split()[-1])))
-        reason = "degree of " + session.participants[int((left if "left" in reason else right)[busiest])]
-    used = int(rounds.max(initial=-1)) + 1
-    if session.most_rounds is not None and used > session.most_rounds:
-        raise BadFile("session.max_rounds", f"accessible tables are too few on both sides: {used} rounds are needed")
-    tables = seat(left, right, rounds, session.accessible_tables, asking)
-
-    names = session.round_ids if session.round_ids is not None else list(range(used))
-    placed = sorted(zip(rounds.tolist(), tables.tolist(), kept.tolist(), strict=True))
-    score = float(session.score[kept].sum())
+    found = plan_programme(session.programme, limited=session.limited)
+    reason = f"degree of {session.participants[found.busiest]}" if found.busiest >= 0 else found.bound_reason
     return {
-        "assignments": [{"meeting": session.meetings[m], "round": names[r], "table": session.tables[t]} for r, t, m in placed],
-        "unscheduled": _unscheduled(session, kept),
+        "assignments": assignments(session, found.round, found.table),
+        "unscheduled": unscheduled(session, found.round),
         "claimed": {
-            "rounds": used,
-            "rounds_bound": bound,
+            "rounds": found.rounds,
+            "rounds_bound": found.rounds_bound,
             "rounds_bound_reason": reason,
-            "score": round(score, 6),
-            "score_bound": round(max(score, score_bound), 6),
-            "idle": _idle(left, rounds) + _idle(right, rounds),
-            "optimal": used == bound and score_bound - score <= 1e-6,
+            "score": round(found.score, 6),
+            "score_bound": round(found.score_bound, 6),
+            "idle": found.idle,
+            "optimal": found.optimal,
         },
     }
 
 
-def read_session(document: object) -> Session:
-    """Read a session/1 document."""
-    fields = Fields(document, "", ("schema", "session", "tables", "participants", "meetings"))
-    if fields.get("schema") != "session/1":
-        raise BadFile("schema", "must be session/1")
-    round_ids, most_rounds = _read_rounds(fields)
+def claims(session: Session, rounds: Ints) -> dict[str, object]:
+    """What is claimed of a plan that was not made at once: its bound is the score of all meetings."""
+    held = rounds >= 0
+    bound, reason, busiest = rounds_needed(session.programme, held)
+    score, most = float(session.programme.score[held].sum()), float(session.programme.score.sum())
+    used = len(np.unique(rounds[held]))
+    return {
+        "rounds": used,
+        "rounds_bound": bound,
+        "rounds_bound_reason": f"degree of {session.participants[busiest]}" if busiest >= 0 else reason,
+        "score": round(score, 6),
+        "score_bound": round(most, 6),
+        "idle": idle_rounds(widened(session.programme, int(rounds.max(initial=-1)) + 1), rounds),
+        "optimal": used == bound and most - score <= CLOSE,
+    }
 
+
+def assignments(session: Session, rounds: Ints, tables: Ints) -> list[dict[str, object]]:
+    """Meetings that are held, by round and table."""
+    held = np.flatnonzero(rounds >= 0)
+    order = held[np.lexsort((tables[held], rounds[held]))].tolist()
+    return [{"meeting": session.meetings[m], "round": session.round_name(int(rounds[m])), "table": session.tables[int(tables[m])]} for m in order]
+
+
+def unscheduled(session: Session, rounds: Ints, cancelled: Mask | None = None) -> list[dict[str, object]]:
+    """Meetings that are not held, each with the reason."""
+    wide = widened(session.programme, int(rounds.max(initial=-1)) + 1)
+    held = rounds >= 0
+    full = meetings_of(wide, held) >= wide.most_meetings
+    load = np.bincount(rounds[held & wide.floating], minlength=wide.rounds) >= int(wide.free_tables.sum())
+    answer: list[dict[str, object]] = []
+    for m in np.flatnonzero(~held).tolist():
+        u, v = wide.left[m], wide.right[m]
+        together = wide.available[u] & wide.available[v]
+        if cancelled is not None and cancelled[m]:
+            reason = "cancelled"
+        elif not wide.seatable[m]:
+            reason = "tables"
+        elif not together.any():
+            reason = "window"
+        elif full[u] or full[v]:
+            reason = "max_meetings"
+        elif wide.floating[m] and load[together].all():
+            reason = "tables"
+        else:
+            free = wide.available[u].all() and wide.available[v].all() and min(wide.most_consecutive[u], wide.most_consecutive[v]) >= wide.rounds
+            reason = "round_limit" if free else "window"
+        answer.append({"meeting": session.meetings[m], "reason": reason})
+    return answer
+
+
+def read_session(document: object, *, hold_locks: bool = True) -> Session:
+    """Read a session/1 document. After a change, locked meetings may be impossible: `hold_locks` is False then.
+
+    Raises
+    ------
+    BadFile
+        Anything that does not follow the format, locked meetings that contradict each other, or meetings that no table can hold.
+    """
+    fields = Fields(document, "", ("schema", "session", "tables", "participants", "meetings"))
+    if fields.text("schema") != "session/1":
+        raise BadFile("schema", "must be session/1")
+    round_ids, days, limited = _read_rounds(fields)
     table_rows = [Fields(item, f"tables[{k}]", ("id", "room", "accessible")) for k, item in enumerate(fields.items("tables"))]
     tables = [one.text("id") for one in table_rows]
-    index_of(tables, "tables")
-    accessible = np.array([one.truth("accessible", False) for one in table_rows], dtype=np.bool_)
-
-    known = ("id", "side", "org", "delegates", "fixed_table", "needs_accessible", "available_rounds", "max_meetings", "max_consecutive")
-    people = [Fields(item, f"participants[{k}]", known) for k, item in enumerate(fields.items("participants"))]
-    names = [one.text("id") for one in people]
+    table_index = index_of(tables, "tables")
+    people = [Fields(item, f"participants[{k}]", _PARTICIPANT) for k, item in enumerate(fields.items("participants"))]
+    meetings = [Fields(item, f"meetings[{k}]", _MEETING) for k, item in enumerate(fields.items("meetings"))]
+    names, meeting_names = [one.text("id") for one in people], [one.text("id") for one in meetings]
     index = index_of(names, "participants")
-    sides = [one.text("side") for one in people]
-    for one, side in zip(people, sides, strict=True):
-        if side not in ("L", "R"):
-            raise BadFile(one.at("side"), "must be L or R")
-        _refuse_later(one, _LATER)
-    asking = np.array([one.truth("needs_accessible", False) for one in people], dtype=np.bool_)
-    most = [one.whole_or_none("max_meetings", 0, _MOST) for one in people]
-
-    keys = ("id", "left", "right", "score", "priority", "locked")
-    meetings = [Fields(item, f"meetings[{k}]", keys) for k, item in enumerate(fields.items("meetings"))]
-    meeting_names = [one.text("id") for one in meetings]
     index_of(meeting_names, "meetings")
-    ends: dict[str, list[int]] = {"left": [], "right": []}
-    for one, (end, side) in itertools.product(meetings, (("left", "L"), ("right", "R"))):
-        at = row(one.get(end), one.at(end), index)
-        if sides[at] != side:
-            raise BadFile(one.at(end), f"{names[at]} is not of side {side}")
-        ends[end].append(at)
-    for one in meetings:
-        _refuse_later(one, ("locked",))
-        one.whole("priority", -_MOST, _MOST, default=0)
-    left, right = (np.array(ends[end], dtype=np.int64) for end in ("left", "right"))
-    needs_accessible = asking[left] | asking[right]
-    if meetings and not tables:
-        raise BadFile("tables", "there are meetings and no table")
-    if needs_accessible.any() and not accessible.any():
-        raise BadFile("tables", "no table is accessible and a participant needs one")
-    return Session(
-        round_ids=round_ids,
-        most_rounds=most_rounds,
-        tables=tables,
-        accessible_tables=accessible,
-        participants=names,
-        delegates=np.array([one.whole("delegates", 1, _MOST, default=1) for one in people], dtype=np.int64),
-        most_meetings=np.array([_MOST if one is None else one for one in most], dtype=np.int64),
-        meetings=meeting_names,
-        left=left,
-        right=right,
-        needs_accessible=needs_accessible,
+    if round_ids is None:
+        round_ids = list(range(_last_round_named(people, meetings) + 1))
+    rounds = {name: r for r, name in enumerate(round_ids)}
+    sides = [_side(one) for one in people]
+    locks = [_lock(one, rounds, table_index) for one in meetings]
+    programme = Programme(
+        left=np.array([_end(one, "left", "L", index, sides) for one in meetings], dtype=np.int64),
+        right=np.array([_end(one, "right", "R", index, sides) for one in meetings], dtype=np.int64),
         score=np.array([number(one.get("score", 1.0), one.at("score"), 0, 1) for one in meetings], dtype=np.float64),
+        delegates=np.array([one.whole("delegates", 1, UNLIMITED, default=1) for one in people], dtype=np.int64),
+        most_meetings=_limits(people, "max_meetings", 0),
+        most_consecutive=_limits(people, "max_consecutive", 1),
+        fixed_table=np.array([_fixed_table(one, table_index) for one in people], dtype=np.int64),
+        needs_accessible=np.array([one.truth("needs_accessible", False) for one in people], dtype=np.bool_),
+        available=np.array([_available(one, rounds) for one in people], dtype=np.bool_).reshape(len(people), len(round_ids)),
+        days=np.array(days if days is not None else [0] * len(round_ids), dtype=np.int64),
+        tables=np.array([one.truth("accessible", False) for one in table_rows], dtype=np.bool_),
+        locked_round=np.array([lock[0] for lock in locks], dtype=np.int64),
+        locked_table=np.array([lock[1] for lock in locks], dtype=np.int64),
+        priority=np.array([one.whole("priority", -UNLIMITED, UNLIMITED, default=0) for one in meetings], dtype=np.int64),
     )
+    _check(programme, tables, meeting_names, hold_locks)
+    return Session(round_ids, limited, tables, names, sides, meeting_names, programme)
 
 
-def _read_rounds(fields: Fields) -> tuple[list[int] | None, int | None]:
+def _check(programme: Programme, tables: Sequence[str], meetings: Sequence[str], hold_locks: bool) -> None:
+    if len(meetings) and not len(tables):
+        raise BadFile("tables", "there are meetings and no table")
+    if programme.asking.any() and not programme.tables.any():
+        raise BadFile("tables", "no table is accessible and a participant needs one")
+    try:
+        check(programme)
+    except BadProblem as error:
+        raise BadFile("participants", str(error)) from error
+    try:
+        if hold_locks:
+            refuse_locks(programme)
+    except BadProblem as error:
+        raise BadFile("meetings", str(error)) from error
+
+
+def _read_rounds(fields: Fields) -> tuple[list[int] | None, list[int] | None, bool]:
+    """Ids and days of the rounds, None when the file names none; and whether there are no others."""
     session = Fields(fields.get("session", {}), "session", ("slot_min", "changeover_min", "max_rounds", "rounds"))
     session.whole("slot_min", 1, 1440, default=12)
     session.whole("changeover_min", 0, 1440, default=3)
-    most = session.whole_or_none("max_rounds", 0, _MOST)
+    most = session.whole_or_none("max_rounds", 0, 10_000)
     if session.get("rounds", None) is None:
-        return None, most
-    ids: list[int] = []
+        return (None, None, False) if most is None else (list(range(most)), None, True)
+    ids, days = [], []
     for k, item in enumerate(session.items("rounds")):
         one = Fields(item, f"session.rounds[{k}]", ("id", "start", "end", "day"))
-        ids.append(one.whole("id", 0, _MOST))
+        ids.append(one.whole("id", 0, UNLIMITED))
         if ids[-1] in ids[:-1]:
             raise BadFile(one.at("id"), f"{ids[-1]} is given twice")
-        one.whole("day", 0, _MOST, default=0)
+        days.append(one.whole("day", 0, UNLIMITED, default=0))
         for key in ("start", "end"):
             _check_instant(one, key)
-    return ids, min(len(ids), most if most is not None else len(ids))
+    return ids[:most], days[:most], True
 
 
 def _check_instant(one: Fields, key: str) -> None:
@@ -163,63 +199,60 @@ def _check_instant(one: Fields, key: str) -> None:
         raise BadFile(one.at(key), "must be an instant such as 2026-06-09T09:00:00+02:00") from error
 
 
-def _refuse_later(one: Fields, keys: Sequence[str]) -> None:
-    for key in keys:
-        if one.get(key, None) is not None:
-            raise BadFile(one.at(key), "is not planned by this version")
+def _last_round_named(people: Sequence[Fields], meetings: Sequence[Fields]) -> int:
+    """Without a list of rounds, those that windows and locks name exist."""
+    last = -1
+    for one in people:
+        if one.get("available_rounds", None) is not None:
+            last = max([last, *(value for value in one.items("available_rounds") if isinstance(value, int) and 0 <= value < 10_000)])
+    for one in meetings:
+        lock = one.get("locked", None)
+        if isinstance(lock, dict) and isinstance(lock.get("round"), int) and 0 <= lock["round"] < 10_000:
+            last = max(last, lock["round"])
+    return last
 
 
-def _choose_meetings(session: Session) -> tuple[NDArray[np.intp], float]:
-    """Rows of the meetings to hold and the greatest total score that any plan can reach.
-
-    With every limit on one side's participants, on the other's and on the whole, the polytope has integral corners: the
-    programme is solved at its first relaxation. Accessible tables asked for by both sides are the one exception.
-    """
-    everything = np.arange(len(session.meetings))
-    limits = session.most_meetings
-    total = accessible = _MOST
-    if session.most_rounds is not None:
-        limits = np.minimum(limits, session.most_rounds * session.delegates)
-        total = session.most_rounds * len(session.tables)
-        accessible = session.most_rounds * int(session.accessible_tables.sum())
-    count = len(everything)
-    load = np.bincount(session.left, minlength=len(limits)) + np.bincount(session.right, minlength=len(limits))
-    if np.all(load <= limits) and count <= total and session.needs_accessible.sum() <= accessible:
-        return everything, float(session.score.sum())
-
-    ends = csr_array(
-        (np.ones(2 * count), (np.concatenate((session.left, session.right)), np.concatenate((everything, everything)))), shape=(len(limits), count)
-    )
-    rows = vstack([ends, csr_array(np.ones((1, count))), csr_array(session.needs_accessible[None, :].astype(np.float64))])
-    most = np.concatenate((limits, [total, accessible])).astype(np.float64)
-    found = milp(
-        -session.score,
-        integrality=np.ones(count, dtype=np.int64),
-        bounds=Bounds(0, 1),
-        constraints=LinearConstraint(rows, -np.inf, most),
-        options={"mip_rel_gap": 0.0},
-    )
-    if found.x is None:
-        raise BadFile("meetings", f"no choice of meetings was found: {found.message}")
-    return np.flatnonzero(found.x > 0.5), -float(found.mip_dual_bound)
+def _side(one: Fields) -> str:
+    side = one.text("side")
+    if side not in ("L", "R"):
+        raise BadFile(one.at("side"), "must be L or R")
+    return side
 
 
-def _unscheduled(session: Session, kept: NDArray[np.intp]) -> list[dict[str, object]]:
-    held = np.bincount(session.left[kept], minlength=len(session.participants)) + np.bincount(session.right[kept], minlength=len(session.participants))
-    full = held >= session.most_meetings
-    no_seat = session.most_rounds is not None and len(kept) >= session.most_rounds * len(session.tables)
-    dropped = np.setdiff1d(np.arange(len(session.meetings)), kept)
-    answer: list[dict[str, object]] = []
-    for m in dropped.tolist():
-        own = full[session.left[m]] or full[session.right[m]]
-        answer.append({"meeting": session.meetings[m], "reason": "max_meetings" if own else "tables" if no_seat else "round_limit"})
-    return answer
+def _end(one: Fields, end: str, side: str, index: dict[str, int], sides: Sequence[str]) -> int:
+    at = row(one.get(end), one.at(end), index)
+    if sides[at] != side:
+        raise BadFile(one.at(end), f"{one.get(end)} is not of side {side}")
+    return at
 
 
-def _idle(people: NDArray[np.int64], rounds: NDArray[np.int64]) -> int:
-    """Rounds without a meeting between the first and the last meeting of each participant, added up."""
-    idle = 0
-    for one in np.unique(people).tolist():
-        busy = np.unique(rounds[people == one])
-        idle += int(busy[-1] - busy[0]) + 1 - len(busy)
-    return idle
+def _limits(people: Sequence[Fields], key: str, least: int) -> Ints:
+    given = [one.whole_or_none(key, least, UNLIMITED) for one in people]
+    return np.array([UNLIMITED if one is None else one for one in given], dtype=np.int64)
+
+
+def _fixed_table(one: Fields, index: dict[str, int]) -> int:
+    return NOWHERE if one.get("fixed_table", None) is None else row(one.get("fixed_table"), one.at("fixed_table"), index)
+
+
+def _available(one: Fields, rounds: dict[int, int]) -> list[bool]:
+    """Rounds that `max_rounds` cuts off are not there for anybody; other unknown rounds are refused."""
+    if one.get("available_rounds", None) is None:
+        return [True] * len(rounds)
+    here = [False] * len(rounds)
+    for k, value in enumerate(one.items("available_rounds")):
+        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+            raise BadFile(f"{one.at('available_rounds')}[{k}]", "must be the id of a round")
+        if value in rounds:
+            here[rounds[value]] = True
+    return here
+
+
+def _lock(one: Fields, rounds: dict[int, int], tables: dict[str, int]) -> tuple[int, int]:
+    if one.get("locked", None) is None:
+        return NOWHERE, NOWHERE
+    lock = Fields(one.get("locked"), one.at("locked"), ("round", "table"))
+    at = lock.whole("round", 0, UNLIMITED)
+    if at not in rounds:
+        raise BadFile(lock.at("round"), f"{at} is not a round")
+    return rounds[at], NOWHERE if lock.get("table", None) is None else row(lock.get("table"), lock.at("table"), tables)

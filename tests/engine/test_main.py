@@ -141,10 +141,10 @@ def test_what_is_not_json_is_refused(engine):
 
 
 def test_wrong_usage_exits_with_two(engine):
-    assert engine("replan", MATCHING)[0] == 2
+    assert engine("guess", MATCHING)[0] == 2
     done = subprocess.run([sys.executable, "-m", "matchmaker.engine"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 2
-    assert "match|verify|plan" in done.stderr
+    assert "match|verify|plan|replan" in done.stderr
 
 
 def test_plan_holds_every_meeting_in_the_fewest_rounds(engine):
@@ -184,8 +184,11 @@ def test_plan_of_nothing_is_empty(engine):
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        (["participants", 0, "available_rounds"], [1], "participants[0].available_rounds: is not planned by this version"),
-        (["meetings", 0, "locked"], {"round": 1, "table": "T0"}, "meetings[0].locked: is not planned by this version"),
+        (["participants", 0, "available_rounds"], ["one"], "participants[0].available_rounds[0]: must be the id of a round"),
+        (["participants", 0, "fixed_table"], "T9", "participants[0].fixed_table: T9 is not declared"),
+        (["participants", 0, "max_consecutive"], 0, "participants[0].max_consecutive: must be an integer from 1"),
+        (["meetings", 0, "locked"], {"round": 1, "table": "T9"}, "meetings[0].locked.table: T9 is not declared"),
+        (["meetings", 2, "locked"], {"round": 1, "table": "T0"}, "meetings: locked meeting 2 is at a table that is not accessible"),
         (["participants", 0, "side"], "M", "participants[0].side: must be L or R"),
         (["meetings", 0, "left"], "R1", "meetings[0].left: R1 is not of side L"),
         (["tables"], [], "tables: there are meetings and no table"),
