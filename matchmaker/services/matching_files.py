@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from json import dumps
+from typing import Any
 
 import numpy as np
 
@@ -39,6 +40,12 @@ def instance_json(instance: Instance, objective: str) -> Iterator[str]:
 
 def proof_json(instance: Instance, run: MatchingRun) -> Iterator[str]:
     """The problem with its answer and the prices that prove it, as `verify` reads them."""
+    # Of the run now, while its session is open: the parts are made while they are sent.
+    objective, claims = run.objective, {"value": instance.assignment.value, "bound": run.bound, "gap": run.gap, "served": run.served_count}
+    return proof_parts(instance, objective, claims)
+
+
+def proof_parts(instance: Instance, objective: str, claims: dict[str, Any]) -> Iterator[str]:
     answer = instance.assignment
     needs, offers = [str(one) for one in instance.need_ids], [str(one) for one in instance.offer_ids]
     prices = {
@@ -46,8 +53,8 @@ def proof_json(instance: Instance, run: MatchingRun) -> Iterator[str]:
         "offers": dict(zip(offers, answer.offer_price.tolist(), strict=True)),
     }
     yield '{"instance": '
-    yield from instance_json(instance, run.objective)
-    yield f', "answer": {{"value": {answer.value}, "bound": {run.bound}, "gap": {run.gap}, "served": {run.served_count}'
+    yield from instance_json(instance, objective)
+    yield f', "answer": {dumps(claims)[:-1]}'
     yield from listed("pairs", pairs_of(instance, answer.chosen))
     yield f', "prices": {dumps(prices)}}}}}\n'
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from uuid import UUID
 
-from flask import Blueprint, Response, abort, flash, redirect, render_template, request, stream_with_context, url_for
+from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from matchmaker.extensions import db, nudge
@@ -136,7 +136,7 @@ def proof_file(run_id: UUID) -> ResponseReturnValue:
 
 
 def download(parts: Iterator[str], name: str) -> Response:
-    return Response(stream_with_context(parts), mimetype="application/json", headers={"Content-Disposition": f'attachment; filename="{name}"'})
+    return Response(parts, mimetype="application/json", headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
 @bp.get("/calculs/<uuid:run_id>/envoi")
