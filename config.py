@@ -54,6 +54,17 @@ class Config:
     CRASH_AT = os.environ.get("CRASH_AT", "") if DRILL else ""
     # Who sends « Authorization: Bearer … » with it reads /metrics; without one, only this machine itself does.
     METRICS_TOKEN = os.environ.get("METRICS_TOKEN", "")
+    # The mailbox of MAIL_SENDER, where calendars and mail servers answer. Without a host it is not read: the page behind the link is the answer.
+    IMAP_HOST = os.environ.get("IMAP_HOST", "")
+    IMAP_PORT = int(os.environ.get("IMAP_PORT", "993"))
+    IMAP_USERNAME = os.environ.get("IMAP_USERNAME", "")
+    IMAP_PASSWORD = os.environ.get("IMAP_PASSWORD", "")
+    IMAP_TLS = _flag("IMAP_TLS", default=True)
+    IMAP_FOLDER = os.environ.get("IMAP_FOLDER", "INBOX")
+    # Where answers that were understood are put away; empty: they stay, marked as read.
+    IMAP_DONE_FOLDER = os.environ.get("IMAP_DONE_FOLDER", "")
+    # The name in which that server writes Authentication-Results. Without it no sender is vouched for, and each answer waits for a person.
+    IMAP_AUTHSERV_ID = os.environ.get("IMAP_AUTHSERV_ID", "")
     # Where the demonstration's mail catcher keeps what it received.
     MAIL_FOLDER = os.environ.get("MAIL_FOLDER", str(ROOT / "var" / "mails"))
 
@@ -90,6 +101,7 @@ class Config:
             "tasks.*.expire": {"queue": "maintenance"},
         },
         "include": ["tasks.declarations", "tasks.health", "tasks.matching", "tasks.outbox", "tasks.proposals"],
+        "include": ["tasks.declarations", "tasks.mailbox", "tasks.matching", "tasks.outbox", "tasks.proposals"],
         "accept_content": ["json"],
         "task_acks_late": True,
         "worker_prefetch_multiplier": 1,
@@ -113,6 +125,7 @@ class Config:
             "matching.run_due": {"task": "tasks.matching.run_due", "schedule": 5.0, "options": {"expires": 5}},
             "outbox.drain": {"task": "tasks.outbox.drain", "schedule": 5.0, "options": {"expires": 5}},
             "health.beat": {"task": "tasks.health.beat", "schedule": 30.0, "options": {"expires": 30}},
+            "mailbox.read": {"task": "tasks.mailbox.read", "schedule": 60.0, "options": {"expires": 60}},
             "proposals.expire": {"task": "tasks.proposals.expire", "schedule": 3600.0, "options": {"expires": 3600}},
             "declarations.expire": {"task": "tasks.declarations.expire", "schedule": 3600.0, "options": {"expires": 3600}},
             "matching.request_weekly": {"task": "tasks.matching.request_weekly", "schedule": 3600.0, "options": {"expires": 3600}},
@@ -130,6 +143,8 @@ class TestConfig(Config):
     SESSION_COOKIE_SECURE = False
     MAIL_SENDER = "bonjour@croisee.test"
     METRICS_TOKEN = ""
+    IMAP_HOST = ""
+    IMAP_AUTHSERV_ID = ""
     WTF_CSRF_ENABLED = False
     RATELIMIT_ENABLED = False
     OUTBOX_DOMAIN_RATE = 0.0

@@ -5,10 +5,11 @@ no function over one event can check: UID and ORGANIZER never change, SEQUENCE r
 """
 
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
-from icalendar import Calendar, vCalAddress
+from icalendar import Calendar, vCalAddress, vDuration, vText
 from icalendar import Event as Component
 
 PRODUCT = "-//La Croisee//Invitations//FR"
@@ -45,6 +46,49 @@ def request(event: Event) -> str:
 def cancel(event: Event) -> str:
     """The object that takes it out again: METHOD:CANCEL, with a SEQUENCE above the last REQUEST's."""
     return _object(event, method="CANCEL", status="CANCELLED")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry of a calendar that people subscribe to: nobody is invited by it."""
+
+    uid: str
+    changed_at: datetime
+    starts_at: datetime
+    ends_at: datetime
+    summary: str
+    location: str = ""
+    description: str = ""
+    url: str = ""
+    is_tentative: bool = False
+
+
+def feed(entries: Sequence[Entry], *, name: str) -> str:
+    """A calendar to subscribe to. Without METHOD: that would make it a message. The same entries give the same text."""
+    calendar = Calendar()
+    calendar.add("prodid", PRODUCT)
+    calendar.add("version", "2.0")
+    calendar.add("calscale", "GREGORIAN")
+    # What Apple's and Microsoft's programs show as its name, and how often they look again.
+    calendar.add("x-wr-calname", vText(_line(name, SUMMARY_LENGTH)))
+    interval = vDuration(timedelta(hours=1))
+    calendar.add("x-published-ttl", interval)
+    calendar.add("refresh-interval", interval, parameters={"VALUE": "DURATION"})
+    for entry in entries:
+        component = Component()
+        component.add("uid", entry.uid)
+        component.add("dtstamp", _utc(entry.changed_at))
+        component.add("dtstart", _utc(entry.starts_at))
+        component.add("dtend", _utc(entry.ends_at))
+        component.add("status", "TENTATIVE" if entry.is_tentative else "CONFIRMED")
+        component.add("summary", _line(entry.summary, SUMMARY_LENGTH))
+        for key, text in (("location", _line(entry.location, LOCATION_LENGTH)), ("description", _text(entry.description, DESCRIPTION_LENGTH))):
+            if text:
+                component.add(key, text)
+        if entry.url:
+            component.add("url", entry.url)
+        calendar.add_component(component)
+    return bytes(calendar.to_ical()).decode()
 
 
 def _object(event: Event, *, method: str, status: str) -> str:

@@ -328,6 +328,6 @@ def crossings(job_dating_ids: Sequence[UUID]) -> dict[UUID, list[tuple[Side, Com
 
 
 def answers(job_dating: JobDating) -> dict[UUID, Invitation]:
-    """Organisation id → its invitation."""
-    query = select(Invitation).where(Invitation.job_dating_id == job_dating.id)
+    """Organisation id → its invitation, for those that are expected."""
+    query = select(Invitation).where(Invitation.job_dating_id == job_dating.id, Invitation.withdrawn_at.is_(None))
     return {invitation.organisation_id: invitation for invitation in db.session.scalars(query)}

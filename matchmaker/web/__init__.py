@@ -4,6 +4,7 @@ from flask import Flask
 
 from matchmaker.web import (
     accounts,
+    calendars,
     declarations,
     demo,
     errors,
@@ -29,6 +30,7 @@ from matchmaker.web import (
 
 BLUEPRINTS = (
     accounts,
+    calendars,
     declarations,
     demo,
     health,

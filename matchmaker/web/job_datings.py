@@ -10,7 +10,7 @@ from wtforms import BooleanField, DateField, IntegerField, SelectField, SelectMu
 from matchmaker.extensions import db, nudge
 from matchmaker.models import JobDating, JobDatingStatus, Organisation, Participant, Theme
 from matchmaker.models.base import now
-from matchmaker.services import invitations, job_datings, outbox, territories, venues
+from matchmaker.services import calendar_replies, invitations, job_datings, outbox, territories, venues
 from matchmaker.services.errors import EditedMeanwhile, MatchesTaken, MeetingsLost, NotAllowedNow, RoundsDoNotFit, TooManyPeople, VenueTaken
 from matchmaker.web import job_dating_conflicts, job_dating_plan, labels
 from matchmaker.web.access import found, holds, host_required, is_signed_in, job_dating_in_my_hands, public, signed_in, venue_in_my_hands
@@ -285,12 +285,13 @@ def participant_forms(job_dating: JobDating) -> list[tuple[Participant, Particip
 
 
 def planner_page(job_dating: JobDating, forms: list[tuple[Participant, ParticipantForm]], *, problem: str = "") -> str:
-    context: dict[str, object] = {"obstacles": [], "is_lost": False, "clashes": [], "answers": {}, "statuses": {}}
+    context: dict[str, object] = {"obstacles": [], "is_lost": False, "clashes": [], "answers": {}, "statuses": {}, "replies": []}
     if job_dating.status is JobDatingStatus.DRAFT:
         context |= draft_context(job_dating)
     else:
         answers = job_datings.answers(job_dating)
-        context |= {"answers": answers, "statuses": outbox.latest_statuses([str(invitation.id) for invitation in answers.values()])}
+        statuses = outbox.latest_statuses([str(invitation.id) for invitation in answers.values()])
+        context |= {"answers": answers, "statuses": statuses, "replies": calendar_replies.waiting(job_dating)}
     return render_template("job_datings/planner.html", job_dating=job_dating, participants=forms, plan=job_dating_plan, problem=problem, **context)
 
 
