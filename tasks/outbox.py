@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from celery import shared_task, signals
 from flask import current_app
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from matchmaker import mail
 from matchmaker.extensions import crash_point, db, nudge
@@ -111,7 +111,11 @@ class Turn:
     def _next(self) -> outbox.Claimed | None:
         """The next mail. Waits for the one whose domain must be left in peace for a moment."""
         while not self._is_over():
-            claimed = self._claim()
+            try:
+                claimed = self._claim()
+            except IntegrityError:
+                db.session.rollback()
+                continue
             is_any_due = claimed is None and outbox.is_any_due(now=now(), only_released=self.settings.only_released)
             is_closed = is_any_due and outbox_relay.is_closed(now=now())
             db.session.commit()
@@ -130,11 +134,16 @@ class Turn:
         """
         self.refusals = self.refusals + 1 if isinstance(outcome, mail.Temporary) else 0
         until = time.monotonic() + DATABASE_PATIENCE
+        may_claim = True
         while True:
             try:
-                following = self._write(claimed, outcome)
+                self._write(claimed, outcome)
+                following = self._claim() if may_claim and not self._is_over() else None
                 db.session.commit()
                 return following
+            except IntegrityError:
+                db.session.rollback()
+                may_claim = False
             except DBAPIError:
                 db.session.rollback()
                 # The locks went with the connection: this worker is dead to the others, and claims nothing more.
@@ -143,7 +152,7 @@ class Turn:
                     raise
                 time.sleep(0.2)
 
-    def _write(self, claimed: outbox.Claimed, outcome: mail.Outcome) -> outbox.Claimed | None:
+    def _write(self, claimed: outbox.Claimed, outcome: mail.Outcome) -> None:
         if not outbox.record(claimed, outcome, worker=self.worker, now=now()):
             log.warning("mail %s was taken over by another worker while it was being sent", claimed.id)
         if isinstance(outcome, mail.Unreachable) or self.refusals >= REFUSALS_IN_A_ROW:
@@ -154,4 +163,3 @@ class Turn:
         elif self.is_trying:
             outbox_relay.reopen(self.worker)
             self.is_trying = False
-        return None if self._is_over() else self._claim()

@@ -84,8 +84,10 @@ class Verdict:
 class Rehearsal:
     """The processes of one rehearsal."""
 
-    def __init__(self, folder: Path, server: SmtpServer, say: Callable[[str], None]) -> None:
-        self.folder, self.server, self.say = folder, server, say
+    server: SmtpServer
+
+    def __init__(self, folder: Path, port: int, say: Callable[[str], None]) -> None:
+        self.folder, self.say = folder, say
         self.deeds: list[Deed] = []
         self.workers: list[Child] = []
         self.processes = 2
@@ -99,7 +101,7 @@ class Rehearsal:
             "SECRET_KEY": "of a rehearsal, whose links lead nowhere",
             "PUBLIC_URL": "http://127.0.0.1:9",
             "SMTP_HOST": "127.0.0.1",
-            "SMTP_PORT": str(server.port),
+            "SMTP_PORT": str(port),
             "SMTP_TIMEOUT": "10",
             "DRILL": "1",
             "DEMO": "0",
@@ -224,7 +226,8 @@ def rehearsal(folder: Path, say: Callable[[str], None]) -> Iterator[Rehearsal]:
     with ExitStack() as stack:
         server = stack.enter_context(SmtpServer())
         stack.callback(remove, folder)
-        one = Rehearsal(folder, server, say)
+        one = Rehearsal(folder, server.port, say)
+        one.server = server
         stack.callback(one.stop)
         yield one
 
@@ -307,7 +310,8 @@ def judge(mode: str, one: Rehearsal, *, seconds: float, settled_after: float | N
 def main() -> int:
     parser = argparse.ArgumentParser(prog="./croisee drill", description=__doc__.splitlines()[0])  # type: ignore[union-attr]
     parser.add_argument("modes", nargs="*", choices=[*MODES, []], help="what to rehearse; without a name, what is rehearsed before a release")
-    parser.add_argument("--n", type=int, default=5000, help="mails of full and storm; the others take at most 1000")
+    parser.add_argument("--n", type=int, default=5000, help="mails of the mode full, or of the only mode that is named")
+    parser.add_argument("--others", type=int, default=1000, help="mails of each other mode")
     parser.add_argument("--folder", type=Path, default=ROOT / "var" / "drill")
     parser.add_argument("--save", action="store_true", help="write docs/figures/drill.md")
     arguments = parser.parse_args()
@@ -317,11 +321,11 @@ def main() -> int:
             rehearse(mode, arguments.n if mode in ("full", "storm") else min(arguments.n, 1000), arguments.folder, lambda line: print(line, flush=True))
         )
         write(verdicts, sys.stdout, short=True)
-    if arguments.save:
-        path = ROOT / "docs" / "figures" / "drill.md"
-        path.parent.mkdir(exist_ok=True)
-        with path.open("w") as file:
-            write(verdicts, file)
+        if arguments.save:
+            path = ROOT / "docs" / "figures" / "drill.md"
+            path.parent.mkdir(exist_ok=True)
+            with path.open("w") as file:
+                write(verdicts, file)
     return 0 if all(verdict.is_good for verdict in verdicts) else 1
 
 

@@ -107,8 +107,8 @@ def address(number: int) -> str:
 
 
 def count() -> Count:
-    query = select(OutboxMail.status, func.count()).where(_is_ours()).group_by(OutboxMail.status)
-    statuses = dict(row.tuple() for row in db.session.execute(query))
+    query = select(OutboxMail.status, func.count().label("number")).where(_is_ours()).group_by(OutboxMail.status)
+    statuses = {row.status: row.number for row in db.session.execute(query)}
     flagged, retried = func.count().filter(OutboxMail.is_maybe_twice), func.count().filter(OutboxMail.attempts > 1)
     twice, again = db.session.execute(select(flagged, retried).where(_is_ours())).one()
     return Count(statuses, twice, again)

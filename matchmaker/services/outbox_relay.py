@@ -16,7 +16,7 @@ FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(seconds=60)
 STEPS = 4
 
 
-def is_closed_to(worker: int) -> ColumnElement[bool]:
+def is_closed_to(worker: int | ColumnElement[int]) -> ColumnElement[bool]:
     """True when this worker may not send: the relay is closed, and it is not the one that tries."""
     return select(RelayState.id).where(RelayState.failures > 0, RelayState.probed_by.is_distinct_from(worker)).exists()
 
