@@ -315,6 +315,9 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, default=ROOT / "var" / "drill")
     parser.add_argument("--save", action="store_true", help="write docs/figures/drill.md")
     arguments = parser.parse_args()
+    # Whoever ends it, its processes end with it and its folder goes.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(130))
     verdicts = []
     for mode in arguments.modes or BEFORE_A_RELEASE:
         verdicts.append(

@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, case, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from matchmaker import mail
-from matchmaker.extensions import db
+from matchmaker.extensions import crash_point, db
 from matchmaker.models import MailStatus, OutboxMail
 from matchmaker.models.base import now as present
 from matchmaker.services import addresses
@@ -147,6 +147,7 @@ def queue_mail(
     mail_id = db.session.scalar(statement)
     if mail_id is not None and coalesce is not None:
         _close(thread, MailStatus.SUPERSEDED, OutboxMail.id < mail_id)
+    crash_point("queued")
     return mail_id is not None
 
 
