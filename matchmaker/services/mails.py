@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TypeVarTuple
+from uuid import UUID
 
 from flask_sqlalchemy.pagination import Pagination
 from sqlalchemy import ColumnElement, Select, func, or_, select
@@ -155,6 +156,11 @@ class Preview:
     kind: str
     receives: list[Organisation] = field(default_factory=list)
     withheld: list[tuple[Organisation, Obstacle]] = field(default_factory=list)
+
+    @property
+    def reasons(self) -> dict[UUID, Obstacle]:
+        """Organisation id → why it receives none; absent for who receives one."""
+        return {organisation.id: reason for organisation, reason in self.withheld}
 
 
 def preview(organisations: Iterable[Organisation], kind: str, *, today: date) -> Preview:

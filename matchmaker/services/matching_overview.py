@@ -60,13 +60,11 @@ def kept(run: MatchingRun, *, limit: int) -> tuple[int, int, list[Match]]:
     return counts[0], counts[1] - counts[0], list(db.session.scalars(first.options(*both_sides())))
 
 
-def asked_organisations(run: MatchingRun) -> tuple[int, list[Organisation]]:
-    """How many organisations the run would ask, and those of them that have no address to write to."""
+def asked_organisations(run: MatchingRun) -> list[Organisation]:
+    """The organisations that the run would ask."""
     needs = select(Need.organisation_id).join(Match, Match.need_id == Need.id).where(Match.run_id == run.id)
     offers = select(Offer.organisation_id).join(Match, Match.offer_id == Offer.id).where(Match.run_id == run.id)
-    asked = Organisation.id.in_(union(needs, offers))
-    number = db.session.scalar(select(func.count()).select_from(Organisation).where(asked)) or 0
-    return number, list(db.session.scalars(select(Organisation).where(asked, Organisation.email == "").order_by(Organisation.name)))
+    return list(db.session.scalars(select(Organisation).where(Organisation.id.in_(union(needs, offers)))))
 
 
 def earlier(run: MatchingRun) -> MatchingRun | None:

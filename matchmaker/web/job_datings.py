@@ -9,8 +9,8 @@ from wtforms import BooleanField, DateField, IntegerField, SelectField, SelectMu
 
 from matchmaker.extensions import db, nudge
 from matchmaker.models import JobDating, JobDatingStatus, Organisation, Participant, Theme
-from matchmaker.models.base import now
-from matchmaker.services import calendar_replies, invitations, job_datings, outbox, territories, venues
+from matchmaker.models.base import now, today
+from matchmaker.services import calendar_replies, invitations, job_datings, mails, outbox, territories, venues
 from matchmaker.services.errors import EditedMeanwhile, MatchesTaken, MeetingsLost, NotAllowedNow, RoundsDoNotFit, TooManyPeople, VenueTaken
 from matchmaker.web import job_dating_conflicts, job_dating_plan, labels
 from matchmaker.web.access import found, holds, host_required, is_signed_in, job_dating_in_my_hands, public, signed_in, venue_in_my_hands
@@ -225,7 +225,10 @@ def review(job_dating_id: UUID) -> ResponseReturnValue:
     clashes = job_dating_plan.clashes(invitations.expected_elsewhere(job_dating))
     guests = [participant.organisation for participant, _form in participant_forms(job_dating)]
     answer_by = invitations.deadline(job_dating, at=now())
-    return render_template("job_datings/review.html", job_dating=job_dating, guests=guests, answer_by=answer_by, clashes=clashes, plan=job_dating_plan)
+    told = mails.preview(guests, "invitation", today=today())
+    return render_template(
+        "job_datings/review.html", job_dating=job_dating, guests=guests, answer_by=answer_by, clashes=clashes, plan=job_dating_plan, told=told
+    )
 
 
 @bp.post("/mes-job-datings/<uuid:job_dating_id>/publication")

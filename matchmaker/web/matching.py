@@ -10,6 +10,7 @@ from matchmaker.extensions import db, nudge
 from matchmaker.models import Level, MatchingRun, RunStatus, Territory
 from matchmaker.models.base import today
 from matchmaker.services import (
+    mails,
     matching,
     matching_comparison,
     matching_decisions,
@@ -142,12 +143,12 @@ def download(parts: Iterator[str], name: str) -> Response:
 @bp.get("/calculs/<uuid:run_id>/envoi")
 @animator_required
 def confirm(run_id: UUID) -> ResponseReturnValue:
-    """What leaves, to whom, and who has no address: the last look before the mails."""
+    """What leaves, to whom, and who receives nothing: the last look before the mails."""
     run = run_in_my_care(run_id)
     if not run.can_be_published():
         return redirect(url_for(".show", run_id=run.id))
-    organisations, silent = matching_overview.asked_organisations(run)
-    return render_template("matching/confirm.html", run=run, matches_count=matching_overview.matches_count(run), organisations=organisations, silent=silent)
+    told = mails.preview(matching_overview.asked_organisations(run), "proposals", today=today())
+    return render_template("matching/confirm.html", run=run, matches_count=matching_overview.matches_count(run), told=told)
 
 
 @bp.post("/calculs/<uuid:run_id>/publier")

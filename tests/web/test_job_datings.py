@@ -466,7 +466,7 @@ def test_the_last_page_before_publishing_says_what_leaves_and_whom_to_call(clien
     assert "Inviter 3 structures le jeudi 12 juin 2031 ?" in page
     assert "2 courriels partiront" in page
     assert "On pourra répondre jusqu’au lundi 9 juin 2031, 9 h." in page
-    assert "1 structure n’a pas d’adresse" in page
+    assert "1 structure n’en reçoit pas" in page
     assert "pas d’adresse : appelez-les au 02 33 11 22 33" in page
     assert all(participant.organisation.email in page for participant in job_dating.participants)
 
