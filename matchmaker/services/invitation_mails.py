@@ -16,7 +16,7 @@ from matchmaker import ics, mail
 from matchmaker.extensions import db
 from matchmaker.models import Declaration, Invitation, InvitationNotice, JobDatingStatus, MailStatus, Method, Need, Offer, Organisation, OutboxMail, Territory
 from matchmaker.models.base import PARIS, now
-from matchmaker.services import outbox
+from matchmaker.services import mail_resending, outbox
 
 GONE = (MailStatus.CANCELLED, MailStatus.SUPERSEDED)
 
@@ -217,10 +217,14 @@ def last_told(invitation: Invitation, statuses: Mapping[str, tuple[MailStatus, b
 
 
 def mail_statuses(invitation: Invitation) -> dict[str, tuple[MailStatus, bool]]:
-    """Idempotency key → where the mail stands, and whether it may have left although it does not say so."""
+    """Idempotency key → where the mail stands, and whether it may have left although it does not say so. A copy counts as its mail."""
     columns = (OutboxMail.idempotency_key, OutboxMail.status, OutboxMail.is_maybe_twice)
     query = select(*columns).where(OutboxMail.idempotency_key.startswith(f"{invitation.id}:", autoescape=True))
-    return {row.idempotency_key: (row.status, row.is_maybe_twice) for row in db.session.execute(query)}
+    found: dict[str, tuple[MailStatus, bool]] = {}
+    for row in db.session.execute(query.order_by(OutboxMail.id)):
+        fact = mail_resending.fact_of(row.idempotency_key)
+        found[fact] = row.status, row.is_maybe_twice or (fact in found and found[fact][1])
+    return found
 
 
 def key(notice: InvitationNotice) -> str:

@@ -8,12 +8,14 @@ from sqlalchemy import delete, select, update
 
 from matchmaker import mail as composing
 from matchmaker.extensions import db
-from matchmaker.models import Invitation, JobDatingStatus, MailCall, MailStatus, OutboxMail, User
+from matchmaker.models import Invitation, JobDatingStatus, MailCall, MailStatus, Method, OutboxMail, User
 from matchmaker.models.base import now as present
 from matchmaker.services import addresses, mails, outbox
 from matchmaker.services.errors import NotAllowedNow
 
 LINE_OCTETS = 75
+# Between the key of a mail and the number of the one whose place a copy takes.
+AGAIN = ":again:"
 # The calendar part of our mails: its headers, its base64 text, what follows.
 CALENDAR = re.compile(rb"(\r\n--[^\r\n]+\r\n(?:[^\r\n]+\r\n)*Content-Type: text/calendar;[^\r\n]*\r\n(?:[^\r\n]+\r\n)*\r\n)([A-Za-z0-9+/=\r\n]+?)(\s*\r\n--)")
 
@@ -53,8 +55,8 @@ def refuse_what_is_over(mail: OutboxMail, invitation: Invitation | None) -> None
 def is_current(mail: OutboxMail, invitation: Invitation) -> bool:
     """Does the mail say how the invitation stands now: its sequence, and a guest who is expected unless it says the contrary?"""
     _invitation, _organisation, method, sequence, *_again = mail.idempotency_key.split(":")
-    is_on = invitation.job_dating.status is not JobDatingStatus.CANCELLED and invitation.withdrawn_at is None
-    return sequence == str(invitation.sequence) and (is_on or method == "cancel")
+    is_expected = invitation.job_dating.status is not JobDatingStatus.CANCELLED and invitation.withdrawn_at is None
+    return sequence == str(invitation.sequence) and (is_expected or method == Method.CANCEL)
 
 
 def invitation_of(mail: OutboxMail) -> Invitation | None:
@@ -85,7 +87,7 @@ def queue_again(mail: OutboxMail) -> OutboxMail:
 
 def queue_copy(mail: OutboxMail, target: str, settings: outbox.MailSettings) -> OutboxMail:
     """A row of its own in the same thread: the same bytes for the same address, else those of the other address."""
-    key = f"{mail.idempotency_key}:again:{mail.id}"
+    key = f"{mail.idempotency_key}{AGAIN}{mail.id}"
     message, message_id = mail.message, mail.message_id
     if addresses.fold(target) != addresses.fold(mail.recipient):
         message_id = f"<{key.replace(':', '.')}@{settings.host}>"
@@ -101,6 +103,11 @@ def queue_copy(mail: OutboxMail, target: str, settings: outbox.MailSettings) -> 
         useless_after=mail.useless_after,
     )
     return db.session.scalars(select(OutboxMail).where(OutboxMail.idempotency_key == key)).one()
+
+
+def fact_of(idempotency_key: str) -> str:
+    """The key of the mail that was written first: a copy tells the same fact."""
+    return idempotency_key.partition(AGAIN)[0]
 
 
 def readdressed(content: bytes, *, old: str, new: str, message_id: str) -> bytes:

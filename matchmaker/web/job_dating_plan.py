@@ -138,7 +138,9 @@ def clashes(elsewhere: Sequence[Invitation]) -> list[str]:
 def delivery(answers: Mapping[UUID, Invitation], statuses: Mapping[str, MailStatus]) -> Delivery:
     """What became of the invitations of a published job dating. ``statuses`` is by invitation id."""
     found = Counter(statuses.get(str(invitation.id)) for invitation in answers.values())
-    return Delivery(found[MailStatus.SENT], found[MailStatus.QUEUED] + found[MailStatus.SENDING], found[MailStatus.FAILED], found[None])
+    return Delivery(
+        found[MailStatus.SENT], found[MailStatus.QUEUED] + found[MailStatus.SENDING], found[MailStatus.FAILED] + found[MailStatus.BOUNCED], found[None]
+    )
 
 
 def can_be_written_to(organisation: Organisation) -> bool:

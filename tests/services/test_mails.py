@@ -8,6 +8,7 @@ import icalendar
 import pytest
 from sqlalchemy import select
 
+from matchmaker import mail as composing
 from matchmaker.extensions import db
 from matchmaker.models import Invitation, MailStatus, ObjectionSource, Obstacle, OutboxMail, Topic
 from matchmaker.models.base import now, today
@@ -166,11 +167,32 @@ def test_with_a_corrected_address_the_same_invitation_goes_there_and_stays_one_e
     assert db.session.get(Invitation, mail_resending.invitation_of(invited).id).email == "nouvelle@picoree.test"
 
 
-def test_an_invitation_that_was_called_off_or_moved_does_not_leave_again(invited):
+def test_an_invitation_that_was_called_off_does_not_leave_again(invited):
     job_datings.cancel(mail_resending.invitation_of(invited).job_dating, settings=SETTINGS)
 
     with pytest.raises(NotAllowedNow, match="newer"):
         mail_resending.resend(invited, by=UserFactory(animator=True), settings=SETTINGS)
+
+
+def test_an_invitation_to_who_no_longer_takes_part_does_not_leave_again(invited):
+    mail_resending.invitation_of(invited).withdrawn_at = now()
+
+    with pytest.raises(NotAllowedNow, match="newer"):
+        mail_resending.resend(invited, by=UserFactory(animator=True), settings=SETTINGS)
+
+
+@pytest.mark.parametrize("has_left", [True, False])
+def test_who_was_reached_at_the_other_address_is_told_there_when_it_is_called_off(invited, has_left):
+    invited.organisation.email = "nouvelle@picoree.test"
+    leaving = mail_resending.resend(invited, by=UserFactory(animator=True), settings=SETTINGS)
+    if has_left:
+        claimed = next(claimed for claimed in iter(lambda: outbox.claim_one(worker=1, now=now()), None) if claimed.id == leaving.id)
+        outbox.record(claimed, composing.Sent(250, "ok"), worker=1, now=now())
+
+    job_datings.cancel(mail_resending.invitation_of(invited).job_dating, settings=SETTINGS)
+
+    queued = select(OutboxMail.recipient).where(OutboxMail.organisation_id == invited.organisation_id, OutboxMail.kind == "invitation_cancelled")
+    assert db.session.scalars(queued).all() == (["nouvelle@picoree.test"] if has_left else [])
 
 
 def test_the_text_is_the_one_that_leaves_without_the_keys_of_its_recipient(invited):
