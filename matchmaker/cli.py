@@ -15,7 +15,7 @@ from matchmaker.extensions import db
 from matchmaker.models import Level, MatchingRun, Organisation, Role, Territory, User
 from matchmaker.models.base import today
 from matchmaker.models.matching import RunStatus
-from matchmaker.services import accounts, demo, matching, organisation_import, organisations, territories
+from matchmaker.services import accounts, demo, matching, occupations, organisation_import, organisations, territories
 from matchmaker.services.errors import EmailTaken, RunUnderWay
 from matchmaker.services.outbox import MailSettings
 
@@ -68,6 +68,18 @@ def import_organisations(file: Path, source: str | None) -> None:
     for title, remarks in (("Refused", report.refused), ("Noted", report.noted)):
         for row in remarks:
             click.echo(f"  {title}: row {row.number}, {row.siret or 'no SIRET'}: {row.reason} {row.detail}".rstrip())
+
+
+@import_group.command("rome")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+def import_rome(folder: Path) -> None:
+    """Import the occupations of the ROME from a folder of its files: rome_metiers.csv, rome_appellations.csv, rome_mobilites.csv."""
+    try:
+        count = occupations.import_rome(folder)
+    except occupations.RomeRefused as refused:
+        raise click.ClickException(f"Nothing imported: {refused}") from None
+    db.session.commit()
+    click.echo(f"{count.occupations} occupations, {count.titles} titles, {count.mobilities} mobilities")
 
 
 @accounts_group.command("add")

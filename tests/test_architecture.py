@@ -14,6 +14,7 @@ CONCEPTS = {
     "territories",
     "organisations",
     "declarations",
+    "occupations",
     "matching",
     "proposals",
     "pools",

@@ -9,6 +9,7 @@ from matchmaker.models.invitations import Answer, CalendarReply, Channel, Invita
 from matchmaker.models.job_datings import JobDating, JobDatingStatus, Meeting, Participant
 from matchmaker.models.matching import CriteriaWeights, Match, MatchingInstance, MatchingRun, MatchStatus, PairDecision, RunStatus, Verdict
 from matchmaker.models.observatory import Snapshot
+from matchmaker.models.occupations import Occupation, OccupationMobility, OccupationTitle
 from matchmaker.models.organisations import Eligibility, EssLabel, Family, Headcount, InclusionKind, Organisation
 from matchmaker.models.outbox import DomainPace, MailStatus, OutboxMail, RelayState
 from matchmaker.models.pools import Pool, PoolShare, PoolStatus, ShareStatus
@@ -55,6 +56,9 @@ __all__ = [
     "Need",
     "ObjectionSource",
     "Obstacle",
+    "Occupation",
+    "OccupationMobility",
+    "OccupationTitle",
     "Offer",
     "Organisation",
     "OutboxMail",

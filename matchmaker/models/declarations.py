@@ -10,6 +10,7 @@ from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Numeric, Smal
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
 
 from matchmaker.models.base import Base, RowId, Timestamped, now, stored
+from matchmaker.models.occupations import Occupation
 from matchmaker.models.organisations import Organisation
 from matchmaker.models.territories import Commune, Territory
 
@@ -112,6 +113,15 @@ class Declaration(Timestamped):
     @declared_attr
     def commune_code(cls) -> Mapped[str]:
         return mapped_column(ForeignKey("commune.code"), index=True)
+
+    @declared_attr
+    def occupation_code(cls) -> Mapped[str | None]:
+        # Where the official list was imported and the category is about somebody's occupation.
+        return mapped_column(ForeignKey("occupation.code", ondelete="SET NULL"), index=True)
+
+    @declared_attr
+    def occupation(cls) -> Mapped[Occupation | None]:
+        return relationship()
 
     @declared_attr
     def territory(cls) -> Mapped[Territory]:

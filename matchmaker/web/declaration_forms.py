@@ -10,8 +10,10 @@ from wtforms.validators import Optional, StopValidation
 from matchmaker.models import Category, Flag, Need, Offer, Organisation, Theme, Unit
 from matchmaker.models.base import today
 from matchmaker.models.declarations import HALF_DAYS
+from matchmaker.services import occupations
 from matchmaker.web import labels
 from matchmaker.web.forms import BoxesField, CommuneField, Form, at_most, between, bits, idcc_number, next_time, numbers, reached, required
+from matchmaker.web.occupations import OccupationField
 
 RADIUS = {"10": "10 km", "30": "30 km", "60": "60 km", "100": "100 km"}
 YES_NO_UNKNOWN = {"": "je ne sais pas", "yes": "oui", "no": "non"}
@@ -59,6 +61,16 @@ class DeclarationForm(Form):
             raise ValidationError("Séparez les mots par des virgules\u00a0: chacun tient en 60 lettres.")
 
 
+class OccupationMixin:
+    """Shown where the official list of occupations was imported; words speak for the occupation elsewhere."""
+
+    occupation_code = OccupationField(
+        "Métier de référence",
+        [at_most(200)],
+        description="Tapez les premières lettres et choisissez dans la liste\u00a0: nous rapprochons aussi les métiers voisins.",
+    )
+
+
 class HalfDaysMixin:
     halfdays = BoxesField("Quelles demi-journées\u00a0?", choices={str(bit): labels.HALF_DAYS[bit].capitalize() for bit in range(HALF_DAYS)})
 
@@ -92,7 +104,7 @@ class BudgetMixin:
             raise ValidationError("Le plus petit montant va dans la première case.")
 
 
-class JobForm(HalfDaysMixin, DeclarationForm):
+class JobForm(OccupationMixin, HalfDaysMixin, DeclarationForm):
     volume = amount("Combien de postes, en équivalents temps plein\u00a0?", most=500)
     contract = SelectField(
         "Contrat",
@@ -101,7 +113,7 @@ class JobForm(HalfDaysMixin, DeclarationForm):
     hours = StringField("Horaires", [at_most(80)])
 
 
-class PooledJobForm(HalfDaysMixin, RemoteMixin, DeclarationForm):
+class PooledJobForm(OccupationMixin, HalfDaysMixin, RemoteMixin, DeclarationForm):
     volume = amount("Quelle part d’un temps plein\u00a0?", most=1)
     occupation = StringField("Métier", [required("Écrivez le nom du métier."), at_most(80)])
     months = BoxesField("Quels mois\u00a0?", choices={str(number): month.capitalize() for number, month in enumerate(labels.MONTHS, 1)})
@@ -124,7 +136,7 @@ class PremisesForm(HalfDaysMixin, BudgetMixin, DeclarationForm):
     lease = StringField("Durée et forme (bail, prêt, à la demi-journée)", [at_most(80)])
 
 
-class SponsorshipForm(RemoteMixin, DeclarationForm):
+class SponsorshipForm(OccupationMixin, RemoteMixin, DeclarationForm):
     volume = amount("Combien de jours\u00a0?", most=2000)
     format = RadioField(
         "Sous quelle forme\u00a0?", choices={"": "à voir ensemble", "service": "une prestation", "secondment": "une mise à disposition"}, default=""
@@ -132,7 +144,7 @@ class SponsorshipForm(RemoteMixin, DeclarationForm):
     rhythm = StringField("À quel rythme\u00a0?", [at_most(80)])
 
 
-class TrainingForm(HalfDaysMixin, RemoteMixin, DeclarationForm):
+class TrainingForm(OccupationMixin, HalfDaysMixin, RemoteMixin, DeclarationForm):
     volume = amount("Combien de personnes\u00a0?", most=500)
     format = StringField("Sous quelle forme\u00a0?", [at_most(80)])
 
@@ -252,6 +264,8 @@ def columns(form: DeclarationForm, guide: Guide, areas: dict[str, Any]) -> dict[
     # Boxes that nobody ticked come back as nothing.
     fields |= {name: fields[name] or [] for name in ("themes", "flags", "denied_flags") if name in fields}
     volume = form["volume"].data if "volume" in form else None
+    if "occupation_code" in form:
+        fields["occupation"] = form["occupation_code"].occupation
     return fields | {
         "commune": form.commune.commune,
         "radius_km": int(form.radius_km.data),
@@ -285,6 +299,7 @@ def written(declaration: Need | Offer) -> dict[str, Any]:
         "skills": ", ".join(declaration.skills),
         "capacity": declaration.capacity,
         "areas": [area.code for area in declaration.areas],
+        "occupation_code": declaration.occupation.name if declaration.occupation else "",
     }
 
 
@@ -299,6 +314,8 @@ def form_for(
     form.flags.choices = form.denied_flags.choices = {flag.value: labels.label(flag) for flag in guide.flags}
     if is_need:
         del form.denied_flags
+    if "occupation_code" in form and not occupations.are_imported():
+        del form.occupation_code
     form.flags.label.text = "Ce qui est indispensable" if is_need else "Ce que vous pouvez garantir"
     form.title.description = f"Comme à un voisin. Exemple\u00a0: «\u00a0{guide.example_need if is_need else guide.example_offer}\u00a0»."
     form.flags.description = (
