@@ -8,14 +8,14 @@ from uuid import UUID
 
 import numpy as np
 from sqlalchemy import ARRAY, ColumnElement, Uuid, any_, cast, select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import defer, joinedload, selectinload
 
 from matchmaker.engine import explanation, scoring
 from matchmaker.engine.candidates import Candidates, great_circle_km, why_none
 from matchmaker.engine.components import resolve
 from matchmaker.engine.problem import BadProblem, Objective, displayed
 from matchmaker.extensions import db
-from matchmaker.models import Match, MatchingRun, MatchStatus, Need, Offer, Organisation, Theme, Verdict
+from matchmaker.models import Match, MatchingRun, MatchStatus, Need, Offer, Organisation, RunStatus, Theme, Verdict
 from matchmaker.models.base import PARIS
 from matchmaker.services import matching_instances, territories
 from matchmaker.services.matching_inputs import decided_pairs
@@ -105,6 +105,14 @@ class Explanation:
 def instance_of(run: MatchingRun) -> Instance | None:
     """What the run was computed from, None for a run that kept nothing."""
     return None if run.instance is None else matching_instances.unpack(run.instance.arrays)
+
+
+def last_word(need: Need) -> tuple[MatchingRun, dict[str, Any]] | None:
+    """The run that was sent last in the need's territory and why it left the need without an offer; None when it did not, or never saw it."""
+    told = MatchingRun.unserved[str(need.id)]
+    query = select(MatchingRun, told).where(MatchingRun.territory_id == need.territory_id, MatchingRun.status == RunStatus.PUBLISHED)
+    found = db.session.execute(query.options(defer(MatchingRun.unserved)).where(told.is_not(None))).one_or_none()
+    return None if found is None else (found[0], found[1])
 
 
 def row_of(ids: Sequence[UUID], row_id: UUID) -> int | None:

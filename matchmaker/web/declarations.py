@@ -14,6 +14,7 @@ from matchmaker.services import declarations, matching, proposals, territories
 from matchmaker.services.errors import NotAllowedNow
 from matchmaker.web.access import member_required, my_need, my_offer, my_organisation, need_in_sight, offer_in_sight, signed_in, signed_in_required
 from matchmaker.web.declaration_forms import GUIDES, DeclarationForm, columns, form_for
+from matchmaker.web.declarations_waiting import why_waiting
 from matchmaker.web.forms import answer
 from matchmaker.web.settings import mail_settings
 from tasks.matching import run_due
@@ -132,6 +133,7 @@ def show(declaration: Need | Offer) -> ResponseReturnValue:
         details=details_of(declaration),
         is_mine=is_mine,
         waiting=waiting,
+        why_waiting=why_waiting(declaration) if is_mine and not waiting else "",
         Status=Status,
     )
 

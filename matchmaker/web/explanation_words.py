@@ -3,7 +3,7 @@
 from typing import Any
 
 from matchmaker.engine.changes import Kind
-from matchmaker.models import Category, Flag, MatchingRun, Need, Offer
+from matchmaker.models import Category, Flag, Need, Offer
 from matchmaker.services.matching_changes import ShownChange
 from matchmaker.web import labels
 from matchmaker.web.reasons import OBSTACLES, kilometres, side_line, why_unserved
@@ -46,14 +46,12 @@ def distance(need: Need, offer: Offer, km: float | None) -> str:
     return f"à {kilometres(km)}"
 
 
-def reason(run: MatchingRun, need: Need) -> str:
-    """Why the run left a need without an offer, in a sentence or two; nothing when it did not."""
-    told: dict[str, Any] | None = run.unserved.get(str(need.id))
+def reason(told: dict[str, Any] | None, need: Need) -> str:
+    """Why a run left a need without an offer, in a sentence or two; nothing when it did not."""
     if told is None:
         return ""
-    if need.category is Category.SUCCESSION:
-        told = told | {"nearest_km": None}
-    return why_unserved(need, told)
+    # How far the nearest one is would tell where who publishes without a name is.
+    return why_unserved(need, told | {"nearest_km": None} if need.category is Category.SUCCESSION else told)
 
 
 def change(one: ShownChange) -> str:
