@@ -2,6 +2,7 @@
 
 import email
 import email.policy
+import re
 from datetime import timedelta
 
 import pytest
@@ -425,6 +426,39 @@ def test_a_long_story_with_hostile_names_has_no_fault(session):
     assert problems == []
     assert {arrived[-1].method for arrived in history.entries.values()} == {"CANCEL"}
     assert len(history.entries) == session.query(Invitation).count() == 5
+
+
+def test_an_answer_that_was_not_confirmed_is_asked_for_again_by_the_next_mail_too(session):
+    job_dating, (invitation, _other) = sent()
+    invitations.answer(invitation, Answer.ACCEPTED, channel=Channel.LINK)
+    move(job_dating, **to(job_dating))
+    later(send_all)
+
+    move(job_dating, title="D’autres mots")
+
+    assert "Est-ce toujours d’accord ?" in words(next(row for row in queued() if row.recipient == invitation.email))
+
+
+def test_every_mail_of_the_story_can_be_read_by_anybody_and_tells_nobody_that_it_was(session):
+    job_dating, matches = three_pairs()
+    move(job_dating, venue=venue(at_caen()), **to(job_dating))
+    later(send_all)
+    move(job_dating, matches=matches[1:])
+    later(send_all)
+    job_datings.cancel(job_dating, settings=SETTINGS)
+
+    assert {row.kind for row in mails()} == {"invitation", "invitation_moved", "invitation_withdrawn", "invitation_cancelled"}
+    for row in mails():
+        message = email.message_from_bytes(row.message, policy=email.policy.default)
+        plain, html = (message.get_body((kind,)).get_content() for kind in ("plain", "html"))
+        assert '<html lang="fr">' in html
+        assert 'name="viewport"' in html
+        assert not [tag for tag in ("<img", "<script", "background:url", "<link", "src=") if tag in html]
+        assert {address.split("/")[2] for address in re.findall(r'https?://[^"\s<]+', html + plain)} == {"croisee.test"}
+        assert message["Reply-To"].addresses[0].addr_spec
+        assert row.subject.strip() == row.subject != ""
+        assert len(plain) > 300
+        assert all(fact in " ".join(plain.split()) for fact in ("Bonjour,", "À bientôt,", "Vous recevez ce courriel parce que"))
 
 
 def test_moving_asks_the_database_no_more_for_words_when_many_meet(session, queries):
