@@ -92,7 +92,7 @@ def reply_to(job_dating: JobDating, reply_id: UUID) -> CalendarReply | None:
 
 def settle(reply: CalendarReply, *, is_taken: bool) -> None:
     """Who is in charge says whether it counts. Raises NotAllowedNow when that is settled already, or too late."""
-    db.session.refresh(reply, with_for_update=True)
+    db.session.refresh(reply, CalendarReply.__table__.columns.keys(), with_for_update=True)
     if reply.status is not ReplyStatus.UNVERIFIED:
         raise NotAllowedNow(reply.status)
     if is_taken:
