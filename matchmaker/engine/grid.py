@@ -53,7 +53,8 @@ class Grid:
         self.round_at = {at: r for r, at in enumerate(self.position)}
         self.days = self._day_masks(days)
         people = len(programme.delegates)
-        self.left, self.right = programme.left.tolist(), programme.right.tolist()
+        self.left: list[int] = programme.left.tolist()
+        self.right: list[int] = programme.right.tolist()
         self.score: list[float] = programme.score.tolist()
         self.places: list[int] = programme.places.astype(int).tolist()
         self.most: list[int] = programme.most_meetings.tolist()

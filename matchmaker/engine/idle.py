@@ -10,7 +10,7 @@ from matchmaker.engine.programme import Ints, Programme
 
 HOT, COLD = 1.2, 0.3
 COUNTERPARTS = 4
-AIMED = 0.6
+AIMED = 0.3
 """Share of the exchanges that start from somebody who waits."""
 
 

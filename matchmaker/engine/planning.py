@@ -15,7 +15,7 @@ from matchmaker.engine.windows import plan_windows
 
 INSERTIONS = (40, 20_000)
 """Insertions a meeting, and at most, that a search may try at effort 1."""
-EXCHANGES = (400, 100_000_000, 20_000)
+EXCHANGES = (600, 100_000_000, 20_000)
 """Exchanges a meeting, exchanges times meetings at most, and the number of meetings above which none is tried, at effort 1."""
 CLOSE = 1e-6
 

@@ -16,7 +16,7 @@ from matchmaker.engine.selection import choose
 
 FIRST = 0.2
 """Share of the insertions spent before meetings are priced: mostly nothing is left to place then."""
-PRICED = (60, 300, 400_000)
+PRICED = (150, 300, 400_000)
 """Times that the rounds are priced: at least, at most, and meetings priced in all."""
 HOT, WARM = 0.3, 0.05
 """Temperatures of the search for a place for all, and of the search around good prices."""
