@@ -17,6 +17,7 @@ INSERTIONS = (40, 20_000)
 """Insertions a meeting, and at most, that a search may try at effort 1."""
 EXCHANGES = (600, 100_000_000, 20_000)
 """Exchanges a meeting, exchanges times meetings at most, and the number of meetings above which none is tried, at effort 1."""
+SWEEPS = 3
 CLOSE = 1e-6
 
 
@@ -146,7 +147,6 @@ def _coloured(programme: Programme, limited: bool) -> tuple[Ints, float] | None:
     scarce, room, scarce_room = (asking, tables, seats) if floating.all() else (floating, len(left), tables)
     rounds = np.full(len(held), NOWHERE, dtype=np.int64)
     if np.intersect1d(left, right).size:
-        scarce_room = max(scarce_room, 0)
         score = (programme.score[held] * 1_000_000).astype(np.int64)
         found = plan_meetings(left.astype(np.int32), right.astype(np.int32), score, scarce, tables=room, accessible_tables=scarce_room).astype(np.int64)
     else:
@@ -175,7 +175,16 @@ def _tables(programme: Programme, rounds: Ints) -> Ints:
     ends = np.stack((programme.left[held], programme.right[held]))
     left, right = split_delegates(ends.ravel(), programme.places).reshape(ends.shape)
     table = np.full(len(rounds), NOWHERE, dtype=np.int64)
-    table[held] = seat(left, right, rounds[held], programme.tables, programme.asking[held], own=own, reserved=~programme.free_tables)
+    table[held] = seat(
+        left,
+        right,
+        rounds[held],
+        programme.tables,
+        programme.asking[held],
+        own=own,
+        reserved=~programme.free_tables,
+        sweeps=SWEEPS if len(held) <= EXCHANGES[2] else 1,
+    )
     return table
 
 

@@ -174,6 +174,18 @@ def test_plan_respects_the_most_meetings_of_a_participant(engine):
     assert [(one["meeting"], one["reason"]) for one in answer["unscheduled"]] == [("M1", "max_meetings")]
 
 
+def test_replan_brings_a_walk_in_to_a_free_table_and_moves_nobody(engine):
+    answer = engine("plan", SESSION)[2]
+    walk_in = {"type": "walk_in", "participant": {"id": "L3", "side": "L"}, "meetings": [{"id": "M5", "left": "L3", "right": "R1"}]}
+    cancelled = {"type": "cancel", "meeting": "M1"}
+
+    status, error, after = engine("replan", {"instance": SESSION, "answer": answer, "frozen_before": 0, "events": [cancelled, walk_in]})
+
+    assert (status, error) == (0, "")
+    assert (after["kept"], after["moved"], after["dropped"], after["added"]) == (3, [], ["M1"], ["M5"])
+    assert after["unscheduled"] == [{"meeting": "M1", "reason": "cancelled"}]
+
+
 def test_plan_of_nothing_is_empty(engine):
     _, _, answer = engine("plan", _changed(SESSION, ["meetings"], []))
 
