@@ -74,7 +74,7 @@ def breakdowns(score: np.ndarray, parts: np.ndarray, unknown: np.ndarray, catego
         earned = rounded(shares(of_category) * parts[rows] * 100, total, np.array(most))
         for row, points, is_unknown in zip(rows.tolist(), earned.tolist(), unknown[rows].tolist(), strict=True):
             told = zip(names, points, most, is_unknown, strict=True)
-            lines[row] = [{"criterion": name, "earned": got, "possible": possible, "unknown": none} for name, got, possible, none in told]
+            lines[row] = [{"criterion": name, "earned": got, "possible": possible, "unknown": none} for name, got, possible, none in told if possible]
     return lines
 
 

@@ -16,13 +16,18 @@ from matchmaker.engine.problem import Problem
 from matchmaker.engine.relevance import relevant
 from matchmaker.extensions import db
 from matchmaker.models import Category, CriteriaWeights, Match, MatchStatus, Need, Offer, PairDecision, Status, Territory, Theme, Verdict
-from matchmaker.services import territories
+from matchmaker.services import occupations, territories
 from matchmaker.services.matching_places import closed_pairs, places_taken
 from matchmaker.services.matching_tables import CATEGORIES, Table, bits, engine_id, pairs_of_ids, table
 
 # Where any two declarations may fit whatever their words: a room is a room.
 WORDLESS = frozenset({Category.PREMISES, Category.SUCCESSION})
 BY_WORDS = np.array([category not in WORDLESS for category in CATEGORIES], dtype=np.bool_)
+
+# What announcements of these are about may be an occupation of the official list, where it was imported.
+BY_OCCUPATION = frozenset({Category.JOB, Category.POOLED_JOB, Category.PEER_TRAINING, Category.SKILLS_SPONSORSHIP})
+DEFAULTS = {criterion.name: criterion.default_weight for criterion in scoring.CRITERIA}
+WITHOUT_OCCUPATION = DEFAULTS | {"occupation": 0.0}
 
 Weights = dict[str, dict[str, float]]
 # Ids of a need and of an offer.
@@ -37,7 +42,7 @@ class Inputs:
     ----------
     closed : (R, 2) engine ids of the pairs that answers closed, or that are put to both sides now.
     refused_pairs, locked_pairs : what animators decided of the needs of the territory, the oldest decision first.
-    weights : category → criterion → weight; a category without an entry has the default ones.
+    weights : category → criterion → weight.
     """
 
     needs: Table
@@ -83,7 +88,8 @@ def read_where(territory: Territory, needs: Sequence[ColumnElement[bool]], offer
     """The same for the needs and offers that meet these conditions."""
     taken, homes = places_taken(), territories.homes()
     asked, given = table(Need, *needs, homes=homes, taken=taken), table(Offer, *offers, homes=homes, taken=taken)
-    context = scoring.Context(asked.profile, given.profile, today.toordinal(), bits(territory.themes, Theme), met_organisations())
+    proximity = occupations.proximity() if occupations.are_imported() else None
+    context = scoring.Context(asked.profile, given.profile, today.toordinal(), bits(territory.themes, Theme), met_organisations(), proximity)
     refused, locked = (decided_pairs(territory, verdict) for verdict in (Verdict.REFUSED, Verdict.LOCKED))
     return Inputs(asked, given, closed_pairs(today=today), refused, locked, context, weights_of(territory))
 
@@ -92,7 +98,7 @@ def problem(inputs: Inputs) -> Scored:
     """Candidates, scores and the pairs that speak of the same thing; a locked pair stays in whatever its words."""
     needs, offers = inputs.needs, inputs.offers
     found = candidates(needs.side, offers.side, refused=inputs.closed)
-    scored = scoring.score(found, needs.side, offers.side, inputs.context)
+    scored = scoring.score(found, needs.side, offers.side, inputs.context, WITHOUT_OCCUPATION)
     total = weighted_totals(scored, needs.side.category[found.need], inputs.weights)
     held, set_aside = locks_that_hold(inputs, found)
     locked = np.zeros(len(found.need), dtype=np.bool_)
@@ -160,19 +166,28 @@ def candidate_rows(inputs: Inputs, found: Candidates, pairs: Sequence[PairIds]) 
 
 
 def weighted_totals(scored: scoring.Scored, category: np.ndarray, weights: Weights) -> np.ndarray:
-    """(E,) totals in millionths, each pair by the weights of its category."""
+    """(E,) totals in millionths, each pair by the weights of its category. ``scored`` was made with those without occupations."""
     total = scored.total.copy()
     for name, of_category in weights.items():
+        if of_category == WITHOUT_OCCUPATION:
+            continue
         rows = category == CATEGORIES.index(Category(name))
         total[rows] = scoring.totals(scored.parts[rows], of_category)
     return total
 
 
 def weights_of(territory: Territory) -> Weights:
-    """The weights in force: for each category, the newest that were set."""
+    """The weights in force in each category: the newest that were set, else the usual ones."""
     newest = select(CriteriaWeights).where(CriteriaWeights.territory_id == territory.id).order_by(CriteriaWeights.category, CriteriaWeights.set_at.desc())
     rows = db.session.scalars(newest.ext(distinct_on(CriteriaWeights.category)))
-    return {row.category.value: dict(row.weights) for row in rows if row.weights}
+    chosen = {row.category: dict(row.weights) for row in rows}
+    knows_occupations = occupations.are_imported()
+    return {category.value: usual_weights(category, knows_occupations) | chosen.get(category, {}) for category in Category}
+
+
+def usual_weights(category: Category, knows_occupations: bool) -> dict[str, float]:
+    """Every criterion and its weight as long as nobody set another; occupations count where announcements can name one."""
+    return DEFAULTS if knows_occupations and category in BY_OCCUPATION else WITHOUT_OCCUPATION
 
 
 def decided_pairs(territory: Territory, verdict: Verdict) -> list[PairIds]:

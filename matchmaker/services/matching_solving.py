@@ -8,8 +8,8 @@ from uuid import uuid4
 
 import numpy as np
 
-from matchmaker.engine.assignment import assign
 from matchmaker.engine.candidates import why_none
+from matchmaker.engine.capping import assign_capped
 from matchmaker.engine.certificate import Certificate, certify
 from matchmaker.engine.problem import Assignment, Objective, Problem
 from matchmaker.extensions import db
@@ -27,7 +27,7 @@ def solve(run: MatchingRun, *, today: date) -> None:
     run.inputs_hash = matching_freshness.fingerprint(run.territory, today=today)
     inputs = matching_inputs.read(run.territory, today=today)
     made = matching_inputs.problem(inputs)
-    assignment = assign(made.problem, Objective(run.objective))
+    assignment = assign_capped(made.problem, objective=Objective(run.objective))
     proof = prove(made.problem, assignment, Objective(run.objective))
     store_pairs(run, inputs, made, assignment)
     store_figures(run, made.problem, assignment, proof)

@@ -14,6 +14,7 @@ from matchmaker.engine.scoring import Profile
 from matchmaker.extensions import db
 from matchmaker.models import Category, Commune, Flag, Need, Offer, Organisation, Theme
 from matchmaker.models.declarations import need_area, offer_area
+from matchmaker.services import occupations
 
 CATEGORIES = tuple(Category)
 # Between the words of a list: a sign that nobody types.
@@ -143,6 +144,7 @@ def read_columns(model: type[Need] | type[Offer], conditions: Sequence[ColumnEle
         "budget_max": model.budget_max,
         "skills": joined(model.skills),
         "themes": joined(model.themes),
+        "occupation": model.occupation_code,
         "capacity": model.capacity,
         "flags": joined(model.flags),
         "denied_flags": joined(model.denied_flags),
@@ -170,6 +172,7 @@ def areas_of(model: type[Need] | type[Offer], conditions: Sequence[ColumnElement
 
 def profile(columns: Mapping[str, list[Any]]) -> Profile:
     """What scoring reads besides. Half a band of money tells nothing."""
+    row_of = occupations.rows() if any(columns["occupation"]) else {}
     return Profile(
         skills=tuple(frozenset(words.split(SEPARATOR)) if words else frozenset() for words in columns["skills"]),
         text=tuple(columns["text"]),
@@ -178,4 +181,5 @@ def profile(columns: Mapping[str, list[Any]]) -> Profile:
         budget_low=floats([low if high is not None else None for low, high in zip(columns["budget_min"], columns["budget_max"], strict=True)]),
         budget_high=floats(columns["budget_max"]),
         published_on=integers(columns["published_on"]),
+        occupation=integers([row_of.get(code, -1) for code in columns["occupation"]]) if row_of else None,
     )

@@ -10,14 +10,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from matchmaker.engine import scoring
-from matchmaker.engine.assignment import assign
+from matchmaker.engine.capping import assign_capped
 from matchmaker.engine.problem import BadProblem
 from matchmaker.extensions import db
 from matchmaker.models import Category, CriteriaWeights, Need, Offer, Status, Territory, User
-from matchmaker.services import matching_inputs
+from matchmaker.services import matching_inputs, occupations
 from matchmaker.services.errors import DomainError
 
-DEFAULTS = {criterion.name: criterion.default_weight for criterion in scoring.CRITERIA}
 MOST_SHOWN = 20
 
 
@@ -44,8 +43,13 @@ class Preview:
 
 
 def weights_in_force(territory: Territory, category: Category) -> dict[str, float]:
-    """Every criterion and its weight: what was set last, else the default."""
-    return DEFAULTS | matching_inputs.weights_of(territory).get(category.value, {})
+    """Every criterion and its weight: what was set last, else the usual one."""
+    return matching_inputs.weights_of(territory)[category.value]
+
+
+def looks_at_occupations(category: Category) -> bool:
+    """Can announcements of the category name an occupation, so that it may count?"""
+    return matching_inputs.usual_weights(category, occupations.are_imported()) is matching_inputs.DEFAULTS
 
 
 def set_weights(territory: Territory, category: Category, weights: Mapping[str, float], *, by: User) -> CriteriaWeights:
@@ -97,7 +101,7 @@ def preview(territory: Territory, category: Category, weights: Mapping[str, floa
     made = matching_inputs.problem(matching_inputs.read_where(territory, is_needed, is_offered, today=today))
     now = made.problem
     then = replace(now, score=scoring.totals(made.scored.parts[made.keep], weights))
-    before, after = assign(now).chosen, assign(then).chosen
+    before, after = assign_capped(now).chosen, assign_capped(then).chosen
     return Preview(
         needs=int(np.count_nonzero(now.need_capacity)),
         served_now=len(np.unique(now.need[before])),

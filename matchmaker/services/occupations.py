@@ -13,6 +13,7 @@ import numpy as np
 from sqlalchemy import case, delete, exists, func, literal, select, union_all
 from sqlalchemy.dialects.postgresql import insert
 
+from matchmaker.engine.scoring import Proximity
 from matchmaker.extensions import db
 from matchmaker.models import Occupation, OccupationMobility, OccupationTitle
 from matchmaker.services.errors import DomainError
@@ -40,19 +41,6 @@ class Imported(NamedTuple):
     occupations: int
     titles: int
     mobilities: int
-
-
-class Proximity(NamedTuple):
-    """How near occupations are, by row of `rows`: those near to row i are other[starts[i]:starts[i + 1]], rising, itself included.
-
-    Attributes
-    ----------
-    starts : (N + 1,) int64. other : (K,) int64. value : (K,) in ]0, 1].
-    """
-
-    starts: np.ndarray
-    other: np.ndarray
-    value: np.ndarray
 
 
 def import_rome(folder: Path) -> Imported:
@@ -205,7 +193,7 @@ def rows() -> dict[str, int]:
 
 
 def proximity() -> Proximity:
-    """How near the occupations are: 1 to itself, 0.7 to those that it leads to first or that lead to it first, 0.4 to the others of its list.
+    """How near the occupations are, by row of `rows`: 1 to itself, 0.7 to those that it leads to first or that lead to it first, 0.4 to the others of its list.
 
     A mobility counts both ways: who looks for an accountant looks at those who can become one, and the other way round.
     """

@@ -35,7 +35,7 @@ class BareForm(Form):
         return is_valid and not self.form_errors
 
     def weights(self) -> dict[str, float]:
-        return {criterion.name: self[criterion.name].data / POINTS for criterion in CRITERIA}
+        return {criterion.name: self[criterion.name].data / POINTS if criterion.name in self else 0.0 for criterion in CRITERIA}
 
 
 def weight_field(label: str, unit: str) -> IntegerField:
@@ -122,7 +122,10 @@ def row_id(text: str) -> UUID:
 
 
 def form_of(territory: Territory, kind: Category) -> Any:
-    return WeightsForm(prefix=PREFIX, data=points(matching_weights.weights_in_force(territory, kind)))
+    form = WeightsForm(prefix=PREFIX, data=points(matching_weights.weights_in_force(territory, kind)))
+    if not matching_weights.looks_at_occupations(kind):
+        del form.occupation
+    return form
 
 
 def page(territory: Territory, kind: Category, form: Any, found: matching_weights.Preview | None = None) -> ResponseReturnValue:

@@ -48,7 +48,8 @@ def test_nothing_is_known_before_the_import(session: Session) -> None:
     assert occupations.search("semeur") == []
     assert occupations.find("Z1001") is None
     assert occupations.rows() == {}
-    assert [len(array) for array in occupations.proximity()] == [1, 0, 0]
+    near = occupations.proximity()
+    assert [len(array) for array in (near.start, near.other, near.value)] == [1, 0, 0]
 
 
 def test_an_import_twice_over_leaves_the_same_rows(session: Session, imported: Path) -> None:
@@ -110,7 +111,7 @@ def test_proximity_is_the_best_of_both_ways(imported: Path) -> None:
 
     near = occupations.proximity()
 
-    table = {(row, int(near.other[at])): float(near.value[at]) for row in range(3) for at in range(int(near.starts[row]), int(near.starts[row + 1]))}
+    table = {(row, int(near.other[at])): float(near.value[at]) for row in range(3) for at in range(int(near.start[row]), int(near.start[row + 1]))}
     assert table == {(0, 0): 1.0, (1, 1): 1.0, (2, 2): 1.0, (0, 1): 0.7, (1, 0): 0.7, (0, 2): 0.4, (2, 0): 0.4}
 
 
