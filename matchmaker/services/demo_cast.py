@@ -192,7 +192,7 @@ def declare(entry: dict[str, Any], organisation: Organisation, *, today: date, p
 def publish(declaration: Need | Offer, today: date, days_ago: int) -> None:
     """Publish it as it would have been some days ago."""
     declarations.publish(declaration, today=today - timedelta(days=days_ago))
-    declaration.published_at = declaration.created_at = moment(today, days_ago, hour=7 + days_ago % 9)
+    declaration.published_at = declaration.created_at = declaration.updated_at = moment(today, days_ago, hour=7 + days_ago % 9)
 
 
 def declare_samples(cast: dict[str, Organisation], *, today: date, rng: random.Random, places: Places) -> dict[str, Need | Offer]:

@@ -12,7 +12,7 @@ from matchmaker.engine.components import Pair, Resolved, resolve
 from matchmaker.engine.problem import Objective
 from matchmaker.extensions import db
 from matchmaker.models import Match, MatchingRun, Need, Offer, PairDecision, Status, User, Verdict
-from matchmaker.services import matching_breakdowns, matching_instances
+from matchmaker.services import matching_breakdowns, matching_fairness, matching_instances
 from matchmaker.services.errors import ChangedMeanwhile, LockedAndRefused, NoPlaceToLock, NotAllowedNow, NotInRun
 from matchmaker.services.matching_inputs import PairIds
 from matchmaker.services.matching_instances import Instance
@@ -128,6 +128,7 @@ def store(run: MatchingRun, instance: Instance, resolved: Resolved) -> Change:
     store_matches(run, instance, resolved, entered, left)
     store_figures(run, problem, assignment, proof)
     store_reasons(run, instance, {need for need, _offer in (*entered, *left)})
+    run.fairness = matching_fairness.figures(run)
     run.revision += 1
     return Change(entered, left, before, assignment.value)
 

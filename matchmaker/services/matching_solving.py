@@ -14,7 +14,7 @@ from matchmaker.engine.certificate import Certificate, certify
 from matchmaker.engine.problem import Assignment, Objective, Problem
 from matchmaker.extensions import db
 from matchmaker.models import MatchingInstance, MatchingRun, MatchStatus
-from matchmaker.services import matching_freshness, matching_inputs, matching_instances
+from matchmaker.services import matching_fairness, matching_freshness, matching_inputs, matching_instances
 from matchmaker.services.matching_breakdowns import breakdowns
 from matchmaker.services.matching_inputs import Inputs, Scored
 
@@ -30,8 +30,11 @@ def solve(run: MatchingRun, *, today: date) -> None:
     assignment = assign_capped(made.problem, objective=Objective(run.objective))
     proof = prove(made.problem, assignment, Objective(run.objective))
     store_pairs(run, inputs, made, assignment)
-    store_figures(run, made.problem, assignment, proof)
     run.unserved = why_unserved(inputs, made.problem, assignment.chosen)
+    # A run that is not over has no value yet: it may not be written with one in between.
+    with db.session.no_autoflush:
+        run.fairness = matching_fairness.figures(run)
+    store_figures(run, made.problem, assignment, proof)
     run.instance = MatchingInstance(arrays=matching_instances.pack(inputs, made, assignment))
     run.weights = inputs.weights
     run.set_aside = [[str(need), str(offer)] for need, offer in made.set_aside]

@@ -12,7 +12,7 @@ from matchmaker.services import matching, matching_decisions, matching_files, ma
 from matchmaker.services.errors import ChangedMeanwhile, DomainError, LockedAndRefused, NoPlaceToLock
 from matchmaker.services.matching_decisions import Change
 from matchmaker.services.matching_inputs import PairIds
-from matchmaker.web import labels, maps, reasons
+from matchmaker.web import fairness_words, labels, maps, reasons
 
 # How many lines a list shows at first, and on demand: a page of twenty thousand lines is read by nobody.
 SHOWN, MOST_SHOWN = 12, 500
@@ -71,6 +71,8 @@ def context(run: MatchingRun, *, everything: bool, today: date) -> dict[str, obj
         "earlier": matching_overview.earlier(run),
         "can_be_taken_back": matching_withdrawal.can_be_taken_back(run),
         "has_files": matching_files.can_be_written(run),
+        "fairness_words": fairness_words,
+        "epci_name": epci_name,
         "RunStatus": RunStatus,
     }
 

@@ -2,7 +2,13 @@
 
 from flask import Flask, get_template_attribute
 
+from matchmaker.extensions import db
+from matchmaker.models import Category
+from matchmaker.models.base import today
+from matchmaker.services import matching
 from matchmaker.web import fairness_words
+from tests.conftest import Client
+from tests.factories import NeedFactory, OfferFactory, UserFactory, departement
 from tests.pages import words
 
 PLACE = {
@@ -47,3 +53,19 @@ def test_where_nobody_asked_nothing_is_divided(app: Flask) -> None:
 
 def test_a_run_from_before_shows_no_figures(app: Flask) -> None:
     assert section(app, {}).strip() == ""
+
+
+def test_the_page_of_a_run_shows_its_figures_and_leads_to_its_explanations(app: Flask, client: Client) -> None:
+    NeedFactory(), OfferFactory()
+    lonely = NeedFactory(category=Category.PREMISES)
+    run = matching.rematch(departement(), today=today())
+    db.session.commit()
+    client.sign_in(UserFactory(animator=True))
+
+    page = client.get(f"/calculs/{run.id}").text
+
+    assert "À qui profite ce calcul Équité de ce calcul" in words(page)
+    assert "Structures servies 1 sur 2" in words(page)
+    assert f"/calculs/{run.id}/besoins/{run.matches[0].need_id}" in page
+    assert f"/calculs/{run.id}/besoins/{lonely.id}" in page
+    assert f"/territoires/{run.territory_id}/ponderations" in page
