@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 
 import psycopg
 import pytest
@@ -11,16 +11,19 @@ from flask import Flask
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
 from psycopg import sql
+from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
 from config import ROOT, TestConfig
 from matchmaker.app import create_app
 from matchmaker.embedded import temporary_servers
 from matchmaker.extensions import db
-from matchmaker.models import User
+from matchmaker.models import Base, RelayState, User
 from matchmaker.services import territories
 
 TEMPLATE = "croisee_template"
+# Tables that the template fills.
+FILLED = ("commune", "relay_state", "territory")
 stack = ExitStack()
 
 
@@ -78,6 +81,23 @@ def whole_app(database_url: str) -> Iterator[Flask]:
     yield app
     with app.app_context():
         db.engine.dispose()
+
+
+@contextmanager
+def committing(app: Flask) -> Iterator[Flask]:
+    """The application with real commits, for tests with several sessions or processes; what they wrote is removed afterwards."""
+    with app.app_context():
+        try:
+            yield app
+        finally:
+            db.session.rollback()
+            for table in reversed(Base.metadata.sorted_tables):
+                if table.name not in FILLED:
+                    db.session.execute(delete(table))
+            db.session.execute(update(RelayState).values(failures=0, closed_until=None, probed_by=None))
+            db.session.commit()
+            db.session.remove()
+            db.engine.dispose()
 
 
 class Client(FlaskClient):

@@ -8,14 +8,15 @@ from datetime import timedelta
 import icalendar
 import pytest
 import time_machine
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from matchmaker import mail
 from matchmaker.extensions import db
-from matchmaker.models import Answer, Base, Channel, Commune, Invitation, InvitationAnswer, JobDatingStatus, MailStatus, OutboxMail, Territory
+from matchmaker.models import Answer, Channel, Invitation, InvitationAnswer, JobDatingStatus, MailStatus, OutboxMail, Territory
 from matchmaker.models.base import now
 from matchmaker.services import invitations, job_datings, outbox
 from matchmaker.services.errors import NotAllowedNow
+from tests.conftest import committing
 from tests.factories import JobDatingFactory, MatchFactory, NeedFactory, OrganisationFactory, venue
 from tests.test_ics import check_lines
 
@@ -270,32 +271,23 @@ def test_after_the_deadline_or_a_cancellation_no_answer_is_taken(session):
 
 
 def test_twenty_same_answers_at_once_leave_one_trace(whole_app):
-    with whole_app.app_context():
-        try:
-            _, (invitation, _) = published()
-            invitation_id = invitation.id
-            db.session.commit()
-            together = threading.Barrier(5)
+    with committing(whole_app):
+        _, (invitation, _) = published()
+        invitation_id = invitation.id
+        db.session.commit()
+        together = threading.Barrier(5)
 
-            def work() -> None:
-                with whole_app.app_context():
-                    together.wait()
-                    for _ in range(4):
-                        invitations.answer(db.session.get(Invitation, invitation_id), Answer.ACCEPTED, channel=Channel.LINK)
-                        db.session.commit()
+        def work() -> None:
+            with whole_app.app_context():
+                together.wait()
+                for _ in range(4):
+                    invitations.answer(db.session.get(Invitation, invitation_id), Answer.ACCEPTED, channel=Channel.LINK)
+                    db.session.commit()
 
-            threads = [threading.Thread(target=work) for _ in range(5)]
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
+        threads = [threading.Thread(target=work) for _ in range(5)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
 
-            assert len(db.session.scalars(select(InvitationAnswer)).all()) == 1
-        finally:
-            db.session.rollback()
-            for table in reversed(Base.metadata.sorted_tables):
-                if table.name not in (Commune.__tablename__, Territory.__tablename__):
-                    db.session.execute(delete(table))
-            db.session.commit()
-            db.session.remove()
-            db.engine.dispose()
+        assert len(db.session.scalars(select(InvitationAnswer)).all()) == 1

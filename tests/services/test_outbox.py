@@ -4,7 +4,7 @@ import threading
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
 from matchmaker import mail
@@ -13,6 +13,7 @@ from matchmaker.models import MailStatus, OutboxMail
 from matchmaker.models.base import now
 from matchmaker.models.outbox import ARROWS
 from matchmaker.services import outbox, outbox_sending
+from tests.conftest import committing
 from tests.factories import MatchFactory, proposals_of
 
 SETTINGS = outbox.MailSettings(sender="bonjour@croisee.test", public_url="https://croisee.test:8443", secret="secret")
@@ -239,14 +240,9 @@ def test_a_change_that_would_wait_until_it_is_useless_leaves_at_once(session):
 
 @pytest.fixture
 def committed(whole_app):
-    """The application with real commits, for tests with several sessions; the outbox is emptied afterwards."""
-    with whole_app.app_context():
+    """The application with real commits, for tests with several sessions."""
+    with committing(whole_app):
         yield whole_app
-        db.session.rollback()
-        db.session.execute(delete(OutboxMail))
-        db.session.commit()
-        db.session.remove()
-        db.engine.dispose()
 
 
 def test_a_live_worker_keeps_its_mail_and_a_dead_one_loses_it(committed):

@@ -4,14 +4,13 @@ from datetime import timedelta
 
 import pytest
 import time_machine
-from sqlalchemy import delete
 
 from matchmaker.extensions import db
-from matchmaker.models import Base, Commune, Territory
 from matchmaker.models.base import now
 from matchmaker.services import invitations, job_dating_moves, job_datings
 from matchmaker.web.settings import mail_settings
 from tasks import outbox as task
+from tests.conftest import committing
 from tests.factories import JobDatingFactory, MatchFactory, NeedFactory, OfferFactory, OrganisationFactory, venue
 from tests.itip import History
 from tests.smtp_server import CUT, SmtpServer
@@ -30,17 +29,8 @@ def connected(whole_app, server, monkeypatch):
     """The application with real commits and that server as its relay; what was written is removed afterwards."""
     for name, value in {"SMTP_HOST": "127.0.0.1", "SMTP_PORT": server.port, "SMTP_TIMEOUT": 5.0}.items():
         monkeypatch.setitem(whole_app.config, name, value)
-    with whole_app.app_context():
-        try:
-            yield whole_app
-        finally:
-            db.session.rollback()
-            for table in reversed(Base.metadata.sorted_tables):
-                if table.name not in (Commune.__tablename__, Territory.__tablename__):
-                    db.session.execute(delete(table))
-            db.session.commit()
-            db.session.remove()
-            db.engine.dispose()
+    with committing(whole_app):
+        yield whole_app
 
 
 def test_published_moved_twice_and_cancelled_each_calendar_holds_what_is_true(connected, server):

@@ -1,13 +1,14 @@
 """Reading a real mailbox: each mail once, those for people left to them."""
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from matchmaker import mailbox
 from matchmaker.extensions import db
-from matchmaker.models import Answer, Base, CalendarReply, Commune, Invitation, InvitationAnswer, Territory
+from matchmaker.models import Answer, CalendarReply, Invitation, InvitationAnswer
 from matchmaker.services import incoming
 from tasks import mailbox as task
+from tests.conftest import committing
 from tests.imap_server import ImapServer
 from tests.services.test_calendar_replies import TRUSTED, reply
 from tests.services.test_invitations import published
@@ -35,17 +36,8 @@ def connected(whole_app, server, monkeypatch):
     }
     for name, value in told.items():
         monkeypatch.setitem(whole_app.config, f"IMAP_{name}", value)
-    with whole_app.app_context():
-        try:
-            yield whole_app
-        finally:
-            db.session.rollback()
-            for table in reversed(Base.metadata.sorted_tables):
-                if table.name not in (Commune.__tablename__, Territory.__tablename__):
-                    db.session.execute(delete(table))
-            db.session.commit()
-            db.session.remove()
-            db.engine.dispose()
+    with committing(whole_app):
+        yield whole_app
 
 
 @pytest.fixture

@@ -7,13 +7,14 @@ from datetime import timedelta
 
 import pytest
 from celery import signals
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 
 from matchmaker.extensions import db
 from matchmaker.models import MailStatus, OutboxMail, RelayState
 from matchmaker.models.base import now
 from matchmaker.services import outbox
 from tasks import outbox as task
+from tests.conftest import committing
 from tests.services.test_outbox import put, row
 from tests.smtp_server import CUT, SmtpServer
 
@@ -26,17 +27,11 @@ def server():
 
 @pytest.fixture
 def drained(whole_app, server, monkeypatch):
-    """The application with real commits and that server as its relay; the outbox is emptied afterwards."""
+    """The application with real commits and that server as its relay."""
     for name, value in {"SMTP_HOST": "127.0.0.1", "SMTP_PORT": server.port, "SMTP_TIMEOUT": 5.0}.items():
         monkeypatch.setitem(whole_app.config, name, value)
-    with whole_app.app_context():
+    with committing(whole_app):
         yield whole_app
-        db.session.rollback()
-        db.session.execute(delete(OutboxMail))
-        db.session.execute(update(RelayState).values(failures=0, closed_until=None, probed_by=None))
-        db.session.commit()
-        db.session.remove()
-        db.engine.dispose()
 
 
 @pytest.fixture

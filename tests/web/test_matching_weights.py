@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 from matchmaker.engine.scoring import CRITERIA
 from matchmaker.extensions import db
 from matchmaker.models import Category, CriteriaWeights, Territory
-from matchmaker.services import matching_weights
+from matchmaker.services import matching_inputs, matching_weights
 from tests.factories import NeedFactory, OfferFactory, UserFactory, departement
 from tests.pages import forms, heading, words
 
@@ -24,9 +24,13 @@ def path(animator) -> str:
     return f"/territoires/{departement('61').id}/ponderations/purchase"
 
 
+# No occupation is said where the official list was not imported, nor of a purchase.
+SHOWN = [criterion for criterion in CRITERIA if criterion.name != "occupation"]
+
+
 def typed(**points: object) -> dict[str, object]:
     """What the form sends: the usual weights, but these."""
-    return {f"poids-{criterion.name}": points.get(criterion.name, round(criterion.default_weight * 100)) for criterion in CRITERIA}
+    return {f"poids-{criterion.name}": points.get(criterion.name, round(criterion.default_weight * 100)) for criterion in SHOWN}
 
 
 def rows() -> int:
@@ -38,7 +42,7 @@ def test_the_form_starts_from_the_usual_weights_with_a_label_for_each(client, pa
 
     shown = next(form for form in forms(page) if "poids-skills" in form.values)
     assert {name: int(values[0]) for name, values in shown.values.items() if name.startswith("poids-")} == typed()
-    assert all(criterion.label_fr in words(page) for criterion in CRITERIA)
+    assert all(criterion.label_fr in words(page) for criterion in SHOWN)
     assert heading(page) == "Ce qui compte en « Achat responsable »"
 
 
@@ -81,7 +85,7 @@ def test_back_to_the_usual_weights(client, path):
 
     client.post(usual.action, data=usual.values)
 
-    assert matching_weights.weights_in_force(departement("61"), Category.PURCHASE) == matching_weights.DEFAULTS
+    assert matching_weights.weights_in_force(departement("61"), Category.PURCHASE) == matching_inputs.WITHOUT_OCCUPATION
     assert "Revenir aux poids habituels" not in client.get(path).text
 
 
