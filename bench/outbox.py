@@ -14,13 +14,16 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 import psycopg
+from aiosmtpd.controller import Controller
 
 from matchmaker.embedded_places import remove
+from matchmaker.supervisor import free_port
 from tests.rehearsal import Rehearsal
 from tests.smtp_server import SmtpServer
 
@@ -31,9 +34,9 @@ GOAL = 0.5
 class Sink:
     """The SMTP server, in a process of its own: it shares no interpreter with whom it is measured against."""
 
-    def __init__(self) -> None:
+    def __init__(self, kind: str) -> None:
         self.pipe, far = multiprocessing.Pipe()
-        self.process = multiprocessing.get_context("fork").Process(target=serve, args=[far], daemon=True)
+        self.process = multiprocessing.get_context("fork").Process(target=serve, args=[far, kind], daemon=True)
         self.process.start()
         self.port = int(self.pipe.recv())
 
@@ -51,16 +54,35 @@ class Sink:
         self.process.join()
 
 
-def serve(pipe: Connection) -> None:
-    with SmtpServer() as server:
-        pipe.send(server.port)
+class Received:
+    """The times at which mails came, for aiosmtpd."""
+
+    def __init__(self) -> None:
+        self.times: list[float] = []
+
+    async def handle_DATA(self, _server: object, _session: object, _envelope: object) -> str:  # noqa: N802 (aiosmtpd's name)
+        self.times.append(time.monotonic())
+        return "250 taken"
+
+
+def serve(pipe: Connection, kind: str) -> None:
+    with ExitStack() as stack:
+        if kind == "bare":
+            server = stack.enter_context(SmtpServer())
+            port = server.port
+        else:
+            handler = Received()
+            port = free_port()
+            controller = Controller(handler, hostname="127.0.0.1", port=port, server_hostname="localhost")
+            controller.start()
+            stack.callback(controller.stop)
+        pipe.send(port)
         while True:
-            if pipe.recv() == "empty":
-                server.received.clear()
-                pipe.send(None)
-            else:
-                times = [received.at for received in server.received]
-                pipe.send((len(times), times[0] if times else 0.0, times[-1] if times else 0.0))
+            asked = pipe.recv()
+            times = [received.at for received in server.received] if kind == "bare" else handler.times
+            pipe.send(None if asked == "empty" else (len(times), times[0] if times else 0.0, times[-1] if times else 0.0))
+            if asked == "empty":
+                (server.received if kind == "bare" else handler.times).clear()
 
 
 def ceiling(mails: list[tuple[str, bytes]], port: int) -> float:
@@ -101,11 +123,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--n", type=int, default=1000, help="mails in each turn")
     parser.add_argument("--turns", type=int, default=3)
+    kinds = ("aiosmtpd", "bare")
+    parser.add_argument("--server", choices=kinds, default=kinds[0], help="aiosmtpd parses as servers do; bare answers as fast as Python can")
     parser.add_argument("--save", action="store_true", help="write docs/figures/outbox.md")
     options = parser.parse_args()
     folder = ROOT / "var" / "bench-outbox"
     remove(folder)
-    sink = Sink()
+    sink = Sink(options.server)
     one = Rehearsal(folder, sink.port, print)
     try:
         one.flask("drill", "reset")
@@ -130,17 +154,17 @@ def main() -> None:
     ratio = statistics.median(row[2] for row in rows)
     print(f"median ratio {ratio:.2f} (goal {GOAL})")
     if options.save:
-        save(rows, ratio, options.n)
+        save(rows, ratio, options)
     sys.exit(ratio < GOAL)
 
 
-def save(rows: list[tuple[float, float, float]], ratio: float, count: int) -> None:
+def save(rows: list[tuple[float, float, float]], ratio: float, options: argparse.Namespace) -> None:
     lines = [f"| {most:.0f} | {ours:.0f} | {share:.2f} |" for most, ours, share in rows]
     path = ROOT / "docs" / "figures" / "outbox.md"
     path.parent.mkdir(exist_ok=True)
     path.write_text(
         f"# How fast mails leave\n\nMade by `./croisee bench outbox --save` on {datetime.now(UTC):%Y-%m-%d}, with {os.cpu_count()} cores shared with others,"
-        f" Python {platform.python_version()}: {count} invitations a turn, from the first that arrives to the last. The ceiling is one process that hands\n"
+        f" Python {platform.python_version()}: {options.n} invitations a turn, from the first that arrives to the last, to {options.server}. The ceiling is one process that hands\n"
         "prebuilt bytes to the same SMTP server over one reused connection; the outbox is a Celery worker of two processes and a database that syncs.\n\n"
         "| ceiling, mails/s | outbox, mails/s | ratio |\n|---|---|---|\n" + "\n".join(lines) + f"\n\nMedian ratio: **{ratio:.2f}** (goal {GOAL}).\n"
     )

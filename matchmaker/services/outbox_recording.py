@@ -3,9 +3,10 @@
 import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Executable, bindparam, select, update
 
 from matchmaker import mail
 from matchmaker.extensions import db
@@ -50,7 +51,17 @@ def record(claimed: Claimed, outcome: mail.Outcome, *, worker: int, now: datetim
 
 
 def mark_sent(claimed: Claimed, *, code: int, worker: int, now: datetime) -> bool:
-    return _release(claimed, worker, status=MailStatus.SENT, sent_at=now, attempts=claimed.attempts + 1, last_code=code, last_error="")
+    values = {"mail": claimed.id, "worker": worker, "now": now, "code": code}
+    return db.session.connection().execute(_sent(), values).one_or_none() is not None
+
+
+@cache
+def _sent() -> Executable:
+    """The UPDATE of a mail that left. Built once, like the claim: building takes longer than running."""
+    mails = Base.metadata.tables["outbox_mail"]
+    where = (mails.c.id == bindparam("mail"), mails.c.status == MailStatus.SENDING, mails.c.claimed_by == bindparam("worker"))
+    values: dict[str, Any] = {"status": MailStatus.SENT, "claimed_by": None, "sent_at": bindparam("now"), "last_code": bindparam("code"), "last_error": ""}
+    return update(mails).where(*where).values(attempts=mails.c.attempts + 1, **values).returning(mails.c.id)
 
 
 def mark_failed(claimed: Claimed, *, code: int | None, error: str, worker: int, is_ambiguous: bool = False) -> bool:
@@ -85,10 +96,8 @@ def _queue_again(claimed: Claimed, worker: int, **columns: Any) -> bool:
 
 
 def _release(claimed: Claimed, worker: int, **columns: Any) -> bool:
-    # The table and not the class: at some hundred mails in a second, what the ORM does around an UPDATE is felt.
-    mails = Base.metadata.tables["outbox_mail"]
-    where = (mails.c.id == claimed.id, mails.c.status == MailStatus.SENDING, mails.c.claimed_by == worker)
-    statement = update(mails).where(*where).values(claimed_by=None, **columns).returning(mails.c.id)
+    where = (OutboxMail.id == claimed.id, OutboxMail.status == MailStatus.SENDING, OutboxMail.claimed_by == worker)
+    statement = update(OutboxMail).where(*where).values(claimed_by=None, **columns).returning(OutboxMail.id)
     return db.session.scalar(statement) is not None
 
 

@@ -60,7 +60,8 @@ def claim_one(*, worker: int, now: datetime, pace: timedelta = timedelta(), only
     ``pace`` is the time between two mails to one domain. Nothing is claimed while the relay is closed to this worker.
     Raises IntegrityError when another worker claimed a mail of the same thread in the same instant: it is seen the next time.
     """
-    row = db.session.execute(_claim(bool(pace), only_released), {"worker": worker, "now": now, "pace": pace}).one_or_none()
+    # The session's connection and not the session: at some hundred mails in a second, what the ORM does around a statement is felt.
+    row = db.session.connection().execute(_claim(bool(pace), only_released), {"worker": worker, "now": now, "pace": pace}).one_or_none()
     return Claimed(*row) if row is not None else None
 
 
