@@ -164,7 +164,8 @@ def save(rows: list[tuple[float, float, float]], ratio: float, options: argparse
     path.parent.mkdir(exist_ok=True)
     path.write_text(
         f"# How fast mails leave\n\nMade by `./croisee bench outbox --save` on {datetime.now(UTC):%Y-%m-%d}, with {os.cpu_count()} cores shared with others,"
-        f" Python {platform.python_version()}: {options.n} invitations a turn, from the first that arrives to the last, to {options.server}. The ceiling is one process that hands\n"
+        f" Python {platform.python_version()}: {options.n} invitations a turn, from the first that arrives\nto the last, to {options.server}."
+        " The ceiling is one process that hands "
         "prebuilt bytes to the same SMTP server over one reused connection; the outbox is a Celery worker of two processes and a database that syncs.\n\n"
         "| ceiling, mails/s | outbox, mails/s | ratio |\n|---|---|---|\n" + "\n".join(lines) + f"\n\nMedian ratio: **{ratio:.2f}** (goal {GOAL}).\n"
     )

@@ -16,7 +16,7 @@ HEAD = """# Rehearsal of failures
 What became of invitations while processes were killed. Made by `./croisee drill --save` on {day}, with {cores} cores shared with others, Python {python}.
 
 - **lost**: a mail of the database that never arrived. **given up**: its state is `failed`.
-- **duplicates**: arrived once more than needed. Allowed: deaths × processes of the pool + ends of a conversation that leave a doubt.
+- **duplicates**: arrived once more than needed. Allowed: deaths × processes of the pool + mails that the server took without saying so.
 - **unflagged**: a duplicate that the database does not know may be one. **strange**: bytes that are no mail of the database, to the letter.
 - **recovery**: the longest time from a deed to the next new mail. **open, due 120 s after**: not sent 120 s after the last fault (some wait for
   their next try, by the table of retries), and those of them that ought to be on their way.
