@@ -39,8 +39,8 @@ def places(run: MatchingRun) -> list[Place]:
 
 def score_bands(run: MatchingRun) -> list[int]:
     """How many pairs have 0 to 9 points, 10 to 19, …, 90 to 100."""
-    points = (Match.score + 5_000) / 10_000
-    band = func.least(points / BAND, 100 // BAND - 1)
+    points = (Match.score + 5_000) // 10_000
+    band = func.least(points // BAND, 100 // BAND - 1)
     query = select(band, func.count()).where(Match.run_id == run.id).group_by(band)
     found = Counter({int(number): count for number, count in db.session.execute(query)})
     return [found[number] for number in range(100 // BAND)]

@@ -13,7 +13,7 @@ from config import ROOT
 from matchmaker.extensions import db
 from matchmaker.models import Category, MailStatus, Match, MatchingRun, OutboxMail, PairDecision, Proposal, RunStatus, Verdict
 from matchmaker.models.base import now, today
-from matchmaker.services import matching, proposals
+from matchmaker.services import matching, matching_overview, proposals
 from matchmaker.web.settings import mail_settings
 from tests.factories import MatchFactory, NeedFactory, OfferFactory, OrganisationFactory, RunFactory, UserFactory, departement
 from tests.pages import forms, heading, words
@@ -214,13 +214,17 @@ def test_a_run_of_before_has_no_files_and_says_so(client, animator):
     assert "Ce calcul est trop ancien ou trop grand pour être téléchargé." in words(client.get(f"/calculs/{run.id}").text)
 
 
-def test_the_scores_are_told_by_bands(client, ready):
-    page = client.get(f"/calculs/{ready.id}").text
+def test_the_scores_are_counted_by_bands_each_pair_once(client, animator):
+    run = RunFactory(status=RunStatus.SUPERSEDED)
+    for score in (1_000_000, 899_999, 894_999, 700_000, 705_000, 4_999):
+        MatchFactory(run=run, score=score, status="preview")
+    db.session.commit()
 
-    bands = page.partition('id="accords"')[2].partition("</section>")[0]
-    told = {int(match.points / 10) * 10 for match in matching.matches_of(ready)}
-    assert all(f"{low} à {low + 9}" in words(bands) for low in told)
-    assert bands.count("<rect") >= len(told)
+    assert matching_overview.score_bands(run) == [1, 0, 0, 0, 0, 0, 0, 2, 1, 2]
+    bands = client.get(f"/calculs/{run.id}").text.partition('id="accords"')[2].partition("</section>")[0]
+    assert "90 à 100 2" in words(bands)
+    assert "0 à 9 1" in words(bands)
+    assert bands.count("<rect") == 10
 
 
 # Fresh or stale, kept
@@ -275,6 +279,18 @@ def test_two_runs_are_compared_by_figures_and_by_who_changes(client, ready):
     assert "Besoins servis 2 3 + 1" in page
     assert "1 besoin gagne une offre : Apéritif (Flers)" in page
     assert "Tout près" in page
+
+
+def test_what_left_because_it_is_under_way_is_not_lost(client, ready):
+    client.post(f"/calculs/{ready.id}/publier")
+    later = matching.rematch(departement("61"), today=today())
+    db.session.commit()
+
+    page = words(client.get(f"/calculs/{later.id}/comparer/{ready.id}").text)
+
+    assert "Les deux calculs donnent les mêmes mises en relation" in page
+    assert "2 mises en relation du premier sont déjà convenues ou attendent une réponse." in page
+    assert "perd" not in page
 
 
 def test_a_run_compared_with_itself_changes_nothing(client, ready):
