@@ -140,7 +140,7 @@ class Clock:
 def staged(clock: Clock) -> None:
     """Let the clock see the stages of a computation from outside: the code that runs is the site's own."""
     from matchmaker.engine import scoring
-    from matchmaker.services import matching_freshness, matching_inputs, matching_instances, matching_solving
+    from matchmaker.services import matching_fairness, matching_freshness, matching_inputs, matching_instances, matching_solving
 
     for module, function, name in (
         (matching_freshness, "fingerprint", "fingerprint"),
@@ -148,11 +148,12 @@ def staged(clock: Clock) -> None:
         (matching_inputs, "candidates", "candidates"),
         (scoring, "score", "scores"),
         (matching_inputs, "relevant", "same subject"),
-        (matching_solving, "assign", "solve and prices"),
+        (matching_solving, "assign_capped", "solve and prices"),
         (matching_solving, "prove", "verify the proof"),
         (matching_solving, "store_pairs", "store the pairs"),
         (matching_solving, "why_unserved", "reasons of the unserved"),
         (matching_instances, "pack", "pack the instance"),
+        (matching_fairness, "figures", "fairness"),
     ):
         setattr(module, function, clocked(clock, name, getattr(module, function)))
 
@@ -167,7 +168,7 @@ def clocked(clock: Clock, name: str, function: Callable[..., Any]) -> Callable[.
 
 def measure() -> tuple[Clock, Any]:
     """Click, worker, page: as the site does it, in one process."""
-    from matchmaker.engine.assignment import warm
+    from matchmaker.engine.warming import warm
     from matchmaker.extensions import db
     from matchmaker.models import MatchingRun, Territory
     from matchmaker.models.base import today

@@ -5,9 +5,11 @@ from json import dumps
 from typing import Any
 
 import numpy as np
+from sqlalchemy import select
 
 from matchmaker.engine.problem import SCORE_MAX
-from matchmaker.models import MatchingRun
+from matchmaker.extensions import db
+from matchmaker.models import MatchingInstance, MatchingRun
 from matchmaker.services import matching_instances
 from matchmaker.services.matching_instances import Instance
 
@@ -17,12 +19,17 @@ _CHUNK = 10_000
 
 
 def can_be_written(run: MatchingRun) -> bool:
-    return run.instance is not None and run.candidates_count <= MOST_PAIRS
+    return run.candidates_count <= MOST_PAIRS and has_instance(run)
+
+
+def has_instance(run: MatchingRun) -> bool:
+    """Without reading it: it may have many megabytes."""
+    return db.session.scalar(select(MatchingInstance.run_id).where(MatchingInstance.run_id == run.id)) is not None
 
 
 def instance_of(run: MatchingRun) -> Instance | None:
     """The stored instance, when there is one that is not too large."""
-    return matching_instances.unpack(run.instance.arrays) if run.instance and can_be_written(run) else None
+    return matching_instances.unpack(run.instance.arrays) if can_be_written(run) and run.instance else None
 
 
 def instance_json(instance: Instance, objective: str) -> Iterator[str]:

@@ -71,6 +71,7 @@ def context(run: MatchingRun, *, everything: bool, today: date) -> dict[str, obj
         "earlier": matching_overview.earlier(run),
         "can_be_taken_back": matching_withdrawal.can_be_taken_back(run),
         "has_files": matching_files.can_be_written(run),
+        "has_instance": matching_files.has_instance(run),
         "fairness_words": fairness_words,
         "epci_name": epci_name,
         "RunStatus": RunStatus,
