@@ -48,7 +48,9 @@ def test_what_nobody_answered_is_withdrawn_with_the_mails_that_wait(published: M
 
 def test_who_has_the_mail_already_gets_one_more_that_says_so(published: MatchingRun, settings: MailSettings) -> None:
     sent = db.session.scalars(select(OutboxMail).order_by(OutboxMail.id)).first()
-    sent.status, sent.sent_at = MailStatus.SENT, now()
+    sent.status, sent.claimed_by = MailStatus.SENDING, 1
+    db.session.flush()
+    sent.status, sent.claimed_by, sent.sent_at = MailStatus.SENT, None, now()
     db.session.flush()
 
     withdrawn = matching_withdrawal.take_back(published, settings=settings)
