@@ -1,14 +1,14 @@
 """Move published job datings, remember what calendars were told, take their replies, and give feeds an address
 
-Revision: 0008
-Follows: 0007
+Revision: 0006
+Follows: 0005
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = '0008'
-down_revision = '0007'
+revision = '0006'
+down_revision = '0005'
 branch_labels = None
 depends_on = None
 

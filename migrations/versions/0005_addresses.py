@@ -1,14 +1,14 @@
 """Remember addresses that no mail reaches, and what they refuse
 
-Revision: 0007
-Follows: 0005
+Revision: 0005
+Follows: 0004
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = '0007'
-down_revision = '0005'
+revision = '0005'
+down_revision = '0004'
 branch_labels = None
 depends_on = None
 

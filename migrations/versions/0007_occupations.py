@@ -1,14 +1,14 @@
 """Keep the official list of occupations, and which of them an announcement is about
 
-Revision: 0004
-Follows: 0008
+Revision: 0007
+Follows: 0006
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = '0004'
-down_revision = '0008'
+revision = '0007'
+down_revision = '0006'
 branch_labels = None
 depends_on = None
 

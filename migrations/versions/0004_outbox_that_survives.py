@@ -1,13 +1,13 @@
 """Let the database guard the ways of a mail, pace the domains, and remember that the relay takes nothing
 
-Revision: 0005
+Revision: 0004
 Follows: 0003
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = '0005'
+revision = '0004'
 down_revision = '0003'
 branch_labels = None
 depends_on = None
