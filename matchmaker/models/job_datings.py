@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, func, text
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from matchmaker.models.base import Base, RowId, Timestamped, now, stored
@@ -35,6 +36,17 @@ class JobDating(Timestamped, Base):
         CheckConstraint("version >= 1", name="version_counts_up"),
         CheckConstraint("status <> 'published' OR published_at IS NOT NULL", name="published_has_a_time"),
         Index("ix_job_dating_starts_at", "starts_at"),
+        # A venue holds one job dating at a time, whoever publishes and however fast. Looked at when all is written: services say it in
+        # their own words before.
+        ExcludeConstraint(
+            ("venue_id", "="),
+            (func.tstzrange(text("starts_at"), text("ends_at")), "&&"),
+            name="ex_job_dating_one_at_a_venue",
+            using="gist",
+            where=text("status = 'published'"),
+            deferrable=True,
+            initially="DEFERRED",
+        ),
     )
 
     id: Mapped[RowId]
