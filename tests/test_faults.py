@@ -79,6 +79,8 @@ def without_broker(own_database: str) -> Iterator[Flask]:
 
 def test_without_a_broker_pages_work_and_what_is_asked_is_written_at_once(without_broker: Flask, caplog: pytest.LogCaptureFixture) -> None:
     need, match = NeedFactory(draft=True), MatchFactory(offer=OfferFactory())
+    # A result that waits to be read keeps the next one from being asked for.
+    match.run.status = RunStatus.SUPERSEDED
     proposal, _other = proposals_of(match)
     member = UserFactory(organisation=need.organisation)
     asked = UserFactory(organisation=proposal.organisation)

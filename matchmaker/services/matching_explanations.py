@@ -17,7 +17,7 @@ from matchmaker.engine.problem import BadProblem, Objective, displayed
 from matchmaker.extensions import db
 from matchmaker.models import Match, MatchingRun, MatchStatus, Need, Offer, Organisation, RunStatus, Theme, Verdict
 from matchmaker.models.base import PARIS
-from matchmaker.services import matching_instances, territories
+from matchmaker.services import matching_instances, occupations, territories
 from matchmaker.services.matching_inputs import decided_pairs
 from matchmaker.services.matching_instances import Instance
 from matchmaker.services.matching_places import closed_pairs
@@ -276,6 +276,7 @@ def breakdown(run: MatchingRun, need: Need, offer: Offer, score: int, scored: sc
     return [
         {"criterion": criterion.name, "earned": earned, "possible": possible, "unknown": bool(scored.unknown[row, column])}
         for column, (criterion, earned, possible) in enumerate(scoring.points(ends[0], weights))
+        if possible
     ]
 
 
@@ -289,7 +290,8 @@ def candidates_of(needs: Table, offers: Table, rows: Sequence[tuple[int, int]]) 
 
 def context_of(run: MatchingRun, needs: Table, offers: Table) -> scoring.Context:
     """What the criteria read beside the two sides, as it was when the run was computed."""
-    return scoring.Context(needs.profile, offers.profile, day_of(run).toordinal(), bits(run.territory.themes, Theme), met_before(run))
+    proximity = occupations.proximity() if needs.profile.occupation is not None and offers.profile.occupation is not None else None
+    return scoring.Context(needs.profile, offers.profile, day_of(run).toordinal(), bits(run.territory.themes, Theme), met_before(run), proximity)
 
 
 def met_before(run: MatchingRun) -> np.ndarray:

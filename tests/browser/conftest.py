@@ -39,6 +39,7 @@ def browser_path() -> str | None:
     return os.environ.get("CROISEE_BROWSER") or shutil.which("chromium") or shutil.which("chromium-browser")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """All tests of this folder share one site, so one worker runs them."""
     for item in items:

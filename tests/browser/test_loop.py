@@ -69,7 +69,7 @@ def test_the_whole_loop(site: Site, person: Callable[..., Person]) -> None:
     # match: the animator runs the Orne, reads the result with its proof, sends it
     animator.go("/calculs")
     animator.click("Orne")
-    animator.page.wait_for_selector("h1:has-text('trouvé une offre')", timeout=40_000)
+    animator.page.wait_for_selector("h1:has-text('trouvé une offre')", timeout=150_000)
     animator.go(re.sub(r"^https?://[^/]+", "", animator.page.url).partition("?")[0] + "?tout=1")
     assert "C’est le meilleur résultat possible." in animator.text
     assert NEED in animator.text

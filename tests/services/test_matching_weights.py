@@ -44,7 +44,7 @@ def test_a_preview_tells_what_would_change_and_writes_nothing(far_but_alike: tup
 def test_the_weights_in_force_change_nothing_and_another_category_is_not_counted(far_but_alike: tuple[Need, Offer, Offer]) -> None:
     NeedFactory(category=Category.PREMISES), OfferFactory(category=Category.PREMISES)
 
-    told = matching_weights.preview(departement(), Category.PURCHASE, matching_weights.DEFAULTS, today=TODAY)
+    told = matching_weights.preview(departement(), Category.PURCHASE, matching_inputs.WITHOUT_OCCUPATION, today=TODAY)
 
     assert told == Preview(needs=1, served_now=1, served_then=1, entered=0, left=0)
 
@@ -80,8 +80,7 @@ def test_history_keeps_each_setting_and_the_newest_counts(session: Session) -> N
 
     matching_weights.set_weights(place, Category.JOB, {}, by=user)
 
-    assert matching_weights.weights_in_force(place, Category.JOB) == matching_weights.DEFAULTS
-    assert Category.JOB.value not in matching_inputs.weights_of(place)
+    assert matching_weights.weights_in_force(place, Category.JOB) == matching_inputs.WITHOUT_OCCUPATION
 
 
 def test_a_row_of_another_territory_or_category_is_not_there(session: Session) -> None:

@@ -481,10 +481,13 @@ def test_the_plan_says_what_became_of_each_mail(client, host, place):
 
     waiting = words(client.get(PLAN.format(job_dating.id)).text)
     for mail in mails:
-        mail.status, mail.sent_at = MailStatus.SENT, now()
+        mail.status, mail.claimed_by = MailStatus.SENDING, mail.id
+    db.session.flush()
+    for mail in mails:
+        mail.status, mail.claimed_by, mail.sent_at = MailStatus.SENT, None, now()
     db.session.commit()
     sent = words(client.get(PLAN.format(job_dating.id)).text)
-    mails[0].status, mails[0].sent_at = MailStatus.FAILED, None
+    mails[0].status = MailStatus.BOUNCED
     db.session.commit()
     failed = words(client.get(PLAN.format(job_dating.id)).text)
 

@@ -47,7 +47,7 @@ def test_a_served_need_shows_its_offer_with_every_criterion_in_points_of_one_hun
 
     assert heading(page) == "« Traiteur de saison » a trouvé 1 offre"
     assert "Atelier du Lin" in told
-    assert "Compétences et mots-clés buffet, traiteur 22 sur 22" in told
+    assert "Compétences et mots-clés buffet, traiteur 25 sur 25" in told
     earned = [int(number) for number in re.findall(r'data-label="Points">(\d+) sur', page)]
     assert sum(earned) == run.matches[0].points
     assert f"Accord des annonces {run.matches[0].points} sur 100" in told
