@@ -14,3 +14,11 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
         return njit(cache=True)(function)
     except RuntimeError:
         return njit()(function)
+
+
+def compiled_without_traps(function: Callable[..., Any]) -> Callable[..., Any]:
+    """As `compiled`; a division by zero gives infinity or nan, as in numpy. Without a test before each, several run at a time."""
+    try:
+        return njit(cache=True, error_model="numpy")(function)
+    except RuntimeError:
+        return njit(error_model="numpy")(function)

@@ -1,27 +1,23 @@
-"""The fast version of the criteria of `scoring`: all of them in one compiled pass over the pairs.
+"""The fast version of the criteria of `scoring`: every criterion over the pairs of one need, then the next criterion.
 
-`scoring` says what each criterion means; here they run pair by pair, in the order of `scoring.CRITERIA`. What a need asks
-for (words, skills, occupations, organisations that it has met) is spread over tables once, and read by each of its pairs:
-fastest when the pairs stand by need. Importing this module imports numba.
+`scoring` says what each criterion means. What a need asks for (words, skills, occupations, organisations that it has met)
+is spread over tables once, and read by each of its pairs; what it does not say is settled for all of them at once. What the
+offers say is copied into short rows that fit the nearest cache, over which a processor computes several pairs at a time.
+Fastest when the pairs stand by need. Importing this module imports numba.
 """
 
-import math
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from matchmaker.engine.compiling import DISABLED, compiled
-from matchmaker.engine.criteria import FRESH_DAYS, USUAL_REACH_KM, Context, Profile, Proximity
-from matchmaker.engine.problem import SCORE_MAX
-from matchmaker.engine.sides import OPEN_END, OPEN_START, Bools, Candidates, Floats, Ints, Side, position
+from matchmaker.engine.compiling import DISABLED
+from matchmaker.engine.criteria import FRESH_DAYS, Context, Profile, Proximity
+from matchmaker.engine.judging_kernel import CRITERIA_COUNT, HALF, WHOLE, judge_runs
+from matchmaker.engine.sides import Bools, Candidates, Floats, Ints, Side, position
 
-__all__ = ["DISABLED", "NOTHING", "facts", "judge", "room"]
-
-NEUTRAL = 0.5
-SKILLS, TEXT, DISTANCE, THEMES, AVAILABILITY, VOLUME, BUDGET, FRESHNESS, NEVER_MET, OCCUPATION = range(10)
-CRITERIA_COUNT = 10
+__all__ = ["DISABLED", "NOTHING", "facts", "judge", "judge_and_keep"]
 
 
 class Sparse(NamedTuple):
@@ -35,24 +31,21 @@ class Sparse(NamedTuple):
 class Facts(NamedTuple):
     """What the criteria read of a side: for each declaration a row of whole numbers and one of others, so that a pair reads few lines.
 
-    `whole` holds, in the order of the names below, what its name says; a list of skills or words is a range of the columns.
+    The rows stand by category, so that those that are read together stand together: `place` tells that of each row of the
+    side. `whole` and `number` hold what the names of the columns say in `judging_kernel`; a list of skills or words is a
+    range of the columns.
     """
 
-    whole: Ints  # (N, 13)
-    number: Floats  # (N, 4)
+    place: Ints  # (N,)
+    whole: Ints  # (N, 8)
+    number: Floats  # (N, 8)
     skill: NDArray[np.uint32]
-    word: NDArray[np.uint32]
-    weight: NDArray[np.float32]
-
-
-HALFDAYS, STARTS, ENDS, THEME_BITS, PUBLISHED, JOB, MET, REMOTE, SKILL_COUNT, SKILL_FROM, SKILL_TO, WORD_FROM, WORD_TO = range(13)
-RADIUS, QUANTITY, LOW, HIGH = range(4)
+    word: NDArray[np.uint64]  # number of the word, and in the lower half its weight in 2**20ths
 
 
 class Common(NamedTuple):
     """What they read besides: widths of the tables of skills, words, occupations and organisations that met somebody."""
 
-    today: int
     priority: int
     met: Sparse
     near: Sparse
@@ -61,20 +54,36 @@ class Common(NamedTuple):
     shares: Floats
 
 
-Room = tuple[Ints, NDArray[np.float32], Bools]
-
-
-def room(pairs: int) -> Room:
-    """Arrays for the totals, values and marks of so many pairs."""
-    return np.empty(pairs, np.int64), np.empty((pairs, CRITERIA_COUNT), np.float32), np.empty((pairs, CRITERIA_COUNT), np.bool_)
-
-
-def judge(pairs: Candidates, needs: Facts, offers: Facts, common: Common, into: Room | None = None) -> Room:
-    """Totals, values and marks of the pairs, as `scoring.score` states them; in new arrays, or at the start of those given."""
-    total, parts, unknown = into or room(len(pairs.need))
-    total, parts, unknown = total[: len(pairs.need)], parts[: len(pairs.need)], unknown[: len(pairs.need)]
-    judge_into(pairs.need, pairs.offer, pairs.distance_km, needs, offers, common, total, parts, unknown)
+def judge(pairs: Candidates, needs: Facts, offers: Facts, common: Common) -> tuple[Ints, NDArray[np.float32], Bools]:
+    """Totals, values and marks of the pairs, as `scoring.score` states them."""
+    count = len(pairs.need)
+    parts, unknown = np.empty((count, CRITERIA_COUNT), np.float32), np.empty((count, CRITERIA_COUNT), np.bool_)
+    every_need, any_value = np.zeros(len(needs.place), np.bool_), np.zeros(3, np.float32)
+    total, _ = _judged(pairs, needs, offers, common, every_need, any_value, parts, unknown)
     return total, parts, unknown
+
+
+def judge_and_keep(pairs: Candidates, needs: Facts, offers: Facts, common: Common, by_words: Bools, least: NDArray[np.float32]) -> tuple[Ints, Bools]:
+    """Totals of the pairs, and which to keep: those of needs not `by_words`, and those that agree.
+
+    They agree in skills, text or occupations, at least by so much, or in saying nothing of the three.
+    """
+    no_part, no_mark = np.empty((0, CRITERIA_COUNT), np.float32), np.empty((0, CRITERIA_COUNT), np.bool_)
+    return _judged(pairs, needs, offers, common, by_words, least, no_part, no_mark)
+
+
+def _judged(
+    pairs: Candidates, needs: Facts, offers: Facts, common: Common, by_words: Bools, least: NDArray[np.float32], parts: NDArray[np.float32], unknown: Bools
+) -> tuple[Ints, Bools]:
+    total, keep = judge_runs(pairs.need, pairs.offer, pairs.distance_km, _runs(pairs.need, needs), needs, offers, common, by_words, least, parts, unknown)
+    return total, keep
+
+
+def _runs(need: NDArray[np.int32], needs: Facts) -> Ints:
+    """(R, 2) first and last + 1 of the stretches of pairs of one need, by category of the need."""
+    bounds = np.concatenate(([0], np.flatnonzero(need[1:] != need[:-1]) + 1, [len(need)])) if len(need) else np.zeros(1, np.int64)
+    order = np.argsort(needs.place[need[bounds[:-1]]], kind="stable")
+    return np.stack((bounds[:-1][order], bounds[1:][order]), axis=1).astype(np.int64)
 
 
 def facts(needs: Side, offers: Side, context: Context, shares: Floats) -> tuple[Facts, Facts, Common]:
@@ -87,7 +96,6 @@ def facts(needs: Side, offers: Side, context: Context, shares: Floats) -> tuple[
     asked, given = context.skill_tables
     texts = context.texts
     common = Common(
-        today=context.today,
         priority=context.territory_themes,
         met=Sparse(np.searchsorted(met[:, 0], np.arange(len(names) + 1)).astype(np.int64), met[:, 1].astype(np.uint32), np.zeros(0, np.float32)),
         near=Sparse(near.start, near.other.astype(np.uint32), near.value.astype(np.float32)),
@@ -96,24 +104,33 @@ def facts(needs: Side, offers: Side, context: Context, shares: Floats) -> tuple[
         shares=shares,
     )
     return (
-        _facts(needs, context.needs, names, _sparse(asked.matrix), asked.sizes, _sparse(texts[0])),
-        _facts(offers, context.offers, names, _sparse(given.matrix), given.sizes, _sparse(texts[1])),
+        _facts(needs, context.needs, context.today, names, asked.matrix, asked.sizes, texts[0]),
+        _facts(offers, context.offers, context.today, names, given.matrix, given.sizes, texts[1]),
         common,
     )
 
 
-def _facts(side: Side, profile: Profile, names: Ints, skills: Sparse, skill_count: Ints, text: Sparse) -> Facts:
-    number = position(names, side.organisation)
-    whole = (
-        side.halfdays, side.starts, side.ends, profile.themes, profile.published_on, profile.occupations, np.where(number < len(names), number, -1),
-        side.remote_share == 100, skill_count, skills.start[:-1], skills.start[1:], text.start[:-1], text.start[1:],
+def _facts(side: Side, profile: Profile, today: int, names: Ints, skills: csr_array[np.float64], skill_count: Ints, text: csr_array[np.float64]) -> Facts:
+    order = np.argsort(side.category, kind="stable")
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    number, reach = position(names, side.organisation), np.maximum(side.radius_km, 1e-9)
+    skill, word = skills[order], text[order]
+    # Of the older of two declarations, freshness is the lesser of both: it may be read off each by itself.
+    fresh = np.where(profile.published_on == 0, np.nan, np.clip(1.0 - (today - profile.published_on) / FRESH_DAYS, 0.0, 1.0))
+    whole = (side.halfdays, profile.themes, profile.occupations, np.where(number < len(names), number, -1))
+    others = (
+        np.where(side.remote_share == 100, -1.0, np.where(np.isnan(reach), np.inf, reach)),
+        profile.volume, profile.budget_low, profile.budget_high, side.starts, side.ends, fresh, skill_count,
     )  # fmt: skip
-    others = (side.radius_km, profile.volume, profile.budget_low, profile.budget_high)
-    return Facts(np.stack(whole, axis=1).astype(np.int64), np.stack(others, axis=1).astype(np.float64), skills.column, text.column, text.value)
-
-
-def _sparse(table: csr_array[np.float64]) -> Sparse:
-    return Sparse(table.indptr.astype(np.int64), table.indices.astype(np.uint32), table.data.astype(np.float32))
+    ranges = (skill.indptr[:-1], skill.indptr[1:], word.indptr[:-1], word.indptr[1:])
+    return Facts(
+        place=place,
+        whole=np.stack([*(column[order] for column in whole), *ranges], axis=1).astype(np.int64),
+        number=np.stack([column[order] for column in others], axis=1).astype(np.float64),
+        skill=skill.indices.astype(np.uint32),
+        word=(word.indices.astype(np.uint64) << HALF) | np.rint(word.data * WHOLE).astype(np.uint64),
+    )
 
 
 def _nothing() -> tuple[Candidates, Facts, Facts, Common]:
@@ -129,139 +146,3 @@ def _nothing() -> tuple[Candidates, Facts, Facts, Common]:
 
 
 NOTHING = _nothing()
-
-
-@compiled
-def judge_into(need, offer, km, needs, offers, common, total, parts, unknown):  # type: ignore[no-untyped-def]
-    """As `judge`, into arrays that have the room."""
-    pairs, criteria = len(need), len(common.shares)
-    asked = np.zeros(common.widths[0], np.uint8)
-    word = np.zeros(common.widths[1], np.float32)
-    near = np.zeros(common.widths[2], np.float32)
-    met = np.zeros(common.widths[3], np.uint8)
-    row = np.empty(criteria)
-    before = -1
-    for e in range(pairs):
-        i, j = need[e], offer[e]
-        if i != before:
-            if before >= 0:
-                spread(before, needs, common, asked, word, near, met, 0)
-            spread(i, needs, common, asked, word, near, met, 1)
-            before = i
-
-        a, b, x, y = needs.whole[i], offers.whole[j], needs.number[i], offers.number[j]
-        row[SKILLS] = row[TEXT] = row[FRESHNESS] = row[OCCUPATION] = math.nan
-        if a[SKILL_COUNT] and b[SKILL_COUNT]:
-            shared = 0
-            for k in range(b[SKILL_FROM], b[SKILL_TO]):
-                shared += asked[offers.skill[k]]
-            row[SKILLS] = shared / a[SKILL_COUNT]
-        if a[WORD_FROM] < a[WORD_TO] and b[WORD_FROM] < b[WORD_TO]:
-            row[TEXT] = min(product(word, offers.word, offers.weight, b[WORD_FROM], b[WORD_TO]), 1.0)
-        row[DISTANCE] = 1.0 if a[REMOTE] or b[REMOTE] else distance(x[RADIUS], y[RADIUS], km[e])
-        row[THEMES] = themes(a[THEME_BITS], b[THEME_BITS], common.priority)
-        row[AVAILABILITY] = availability(a[HALFDAYS], b[HALFDAYS], a[STARTS], a[ENDS], b[STARTS], b[ENDS])
-        row[VOLUME] = volume(x[QUANTITY], y[QUANTITY])
-        row[BUDGET] = budget(x[LOW], x[HIGH], y[LOW], y[HIGH])
-        if a[PUBLISHED] and b[PUBLISHED]:
-            row[FRESHNESS] = clipped(1.0 - (common.today - min(a[PUBLISHED], b[PUBLISHED])) / FRESH_DAYS)
-        row[NEVER_MET] = 0.0 if a[MET] >= 0 and b[MET] >= 0 and met[b[MET]] else 1.0
-        if common.knows_occupations and a[JOB] >= 0 and b[JOB] >= 0:
-            row[OCCUPATION] = 1.0 if a[JOB] == b[JOB] else near[b[JOB]]
-
-        points = 0.0
-        for k in range(criteria):
-            unknown[e, k] = math.isnan(row[k])
-            parts[e, k] = NEUTRAL if unknown[e, k] else row[k]
-            points += common.shares[k] * np.float64(parts[e, k])
-        total[e] = min(max(np.int64(np.rint(points * SCORE_MAX)), 1), SCORE_MAX)
-
-
-@compiled
-def product(word, column, weight, start, end):  # type: ignore[no-untyped-def]
-    """Sum of the products of weights, in two sums that the processor makes side by side; both are exact."""
-    one, two = 0.0, 0.0
-    for k in range(np.uint64(start), np.uint64(end - 1), np.uint64(2)):
-        one += np.float64(word[column[k]]) * np.float64(weight[k])
-        two += np.float64(word[column[k + 1]]) * np.float64(weight[k + 1])
-    if (end - start) & 1:
-        one += np.float64(word[column[end - 1]]) * np.float64(weight[end - 1])
-    return one + two
-
-
-@compiled
-def spread(i, needs, common, asked, word, near, met, on):  # type: ignore[no-untyped-def]
-    """Write what need `i` asks for into the tables, or, with `on` 0, wipe it out."""
-    a = needs.whole[i]
-    for k in range(a[SKILL_FROM], a[SKILL_TO]):
-        asked[needs.skill[k]] = on
-    for k in range(a[WORD_FROM], a[WORD_TO]):
-        word[needs.word[k]] = on * needs.weight[k]
-    if a[MET] >= 0:
-        for k in range(common.met.start[a[MET]], common.met.start[a[MET] + 1]):
-            met[common.met.column[k]] = on
-    if common.knows_occupations and a[JOB] >= 0:
-        for k in range(common.near.start[a[JOB]], common.near.start[a[JOB] + 1]):
-            near[common.near.column[k]] = on * common.near.value[k]
-
-
-@compiled
-def distance(radius, other_radius, km):  # type: ignore[no-untyped-def]
-    least = other_radius if math.isnan(radius) or other_radius < radius else radius
-    reach = USUAL_REACH_KM if math.isnan(least) else max(least, 1e-9)
-    return clipped(1.0 - km / reach)
-
-
-@compiled
-def themes(need, offer, priority):  # type: ignore[no-untyped-def]
-    if priority == 0 or (need | offer) == 0:
-        return math.nan
-    if need & offer & priority:
-        return 1.0
-    return 0.5 if (need | offer) & priority else 0.0
-
-
-@compiled
-def availability(asked, given, starts, ends, other_starts, other_ends):  # type: ignore[no-untyped-def]
-    value, count = 0.0, 0
-    if asked and given:
-        value += bits(asked & given) / bits(asked)
-        count += 1
-    if starts != OPEN_START and ends != OPEN_END:
-        value += (min(ends, other_ends) - max(starts, other_starts) + 1) / (max(ends - starts, 0) + 1)
-        count += 1
-    return clipped(value / count) if count else math.nan
-
-
-@compiled
-def bits(mask):  # type: ignore[no-untyped-def]
-    count = 0
-    while mask:
-        mask &= mask - 1
-        count += 1
-    return count
-
-
-@compiled
-def volume(need, offer):  # type: ignore[no-untyped-def]
-    if math.isnan(need) or math.isnan(offer):
-        return math.nan
-    greater = max(need, offer)
-    return min(need, offer) / greater if greater > 0 else 1.0
-
-
-@compiled
-def budget(low, high, other_low, other_high):  # type: ignore[no-untyped-def]
-    if math.isnan(high) or math.isnan(other_high):
-        return math.nan
-    highest_low, lowest_high = max(low, other_low), min(high, other_high)
-    if math.isnan(low) or math.isnan(other_low):
-        return clipped(lowest_high)
-    return 1.0 if highest_low <= lowest_high else clipped(lowest_high / (highest_low if highest_low > 0 else 1.0))
-
-
-@compiled
-def clipped(value):  # type: ignore[no-untyped-def]
-    if value < 0.0:
-        return 0.0
-    return 1.0 if value > 1.0 else value  # nan stays nan

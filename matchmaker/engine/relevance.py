@@ -9,11 +9,13 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from matchmaker.engine.scoring import CRITERIA, Context, Scored, scored_in_parts
+from matchmaker.engine.scoring import CRITERIA, Context, Scored, scored_and_kept, scored_in_parts
 from matchmaker.engine.sides import Bools, Candidates, Ints, Side
 
 # Cosine of the two texts from which two declarations are taken to be about the same subject.
 SAME_SUBJECT = 0.18
+# Values of skills, text and occupation of which one is enough: for the first and the last, whatever is above 0.
+_LEAST = np.array([1e-45, SAME_SUBJECT, 1e-45], dtype=np.float32)
 SKILLS, TEXT, OCCUPATION = ([criterion.name for criterion in CRITERIA].index(name) for name in ("skills", "text", "occupation"))
 
 
@@ -32,6 +34,8 @@ def judged(
     (E,) totals in millionths and (E,) which pairs to keep: what `score` and `relevant` say, in 9 bytes a pair. For the
     values behind some of them, score `part_of` these.
     """
+    if (at_once := scored_and_kept(candidates, needs, offers, context, weights, by_words[needs.category], _LEAST)) is not None:
+        return at_once
     total, keep = np.empty(len(candidates.need), dtype=np.int64), np.empty(len(candidates.need), dtype=np.bool_)
     for rows, scored in scored_in_parts(candidates, needs, offers, context, weights):
         total[rows] = scored.total

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from matchmaker.engine.criteria import CRITERIA, FRESH_DAYS, USUAL_REACH_KM, Context, Criterion, Pairs, Profile, Proximity
 from matchmaker.engine.problem import SCORE_MAX, BadProblem, displayed
-from matchmaker.engine.sides import Candidates, Floats, Ints, Side, part_of
+from matchmaker.engine.sides import Bools, Candidates, Floats, Ints, Side, part_of
 
 __all__ = [
     "CRITERIA", "FRESH_DAYS", "USUAL_REACH_KM", "Context", "Criterion", "Pairs", "Profile", "Proximity", "Scored", "displayed", "points", "score",
@@ -63,21 +63,28 @@ def score(candidates: Candidates, needs: Side, offers: Side, context: Context, w
     return score_by_criteria(Pairs(candidates, needs, offers, context), shares)
 
 
+def scored_and_kept(
+    candidates: Candidates, needs: Side, offers: Side, context: Context, weights: Mapping[str, float] | None, by_words: Bools, least: NDArray[np.float32]
+) -> tuple[Ints, Bools] | None:
+    """Totals as `score` makes them, and which pairs to keep, see `relevance`: `by_words` is by row of need, `least` is of skills, text and occupation.
+
+    None where nothing is compiled, or nothing need be: see `scored_in_parts` then.
+    """
+    judging = _compiled() if len(candidates.need) >= _PAIRS_TO_COMPILE else None
+    if judging is None:
+        return None
+    total, keep = judging.judge_and_keep(candidates, *judging.facts(needs, offers, context, _normalised(weights)), by_words, least)
+    return total, keep
+
+
 def scored_in_parts(
     candidates: Candidates, needs: Side, offers: Side, context: Context, weights: Mapping[str, float] | None = None
 ) -> Iterator[tuple[slice, Scored]]:
-    """As `score`, rows of pairs after rows of pairs. What is yielded holds until the next one only."""
+    """As `score` without a compiler, rows of pairs after rows of pairs."""
     shares = _normalised(weights)
-    judging = _compiled() if len(candidates.need) >= _PAIRS_TO_COMPILE else None
-    if judging is not None:
-        facts, room = judging.facts(needs, offers, context, shares), judging.room(_PART)
     for begin in range(0, len(candidates.need), _PART):
         rows = slice(begin, begin + _PART)
-        part = part_of(candidates, rows)
-        if judging is None:
-            yield rows, score_by_criteria(Pairs(part, needs, offers, context), shares)
-        else:
-            yield rows, Scored(*judging.judge(part, *facts, room))
+        yield rows, score_by_criteria(Pairs(part_of(candidates, rows), needs, offers, context), shares)
 
 
 def score_by_criteria(pairs: Pairs, shares: Floats) -> Scored:

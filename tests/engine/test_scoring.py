@@ -192,6 +192,20 @@ def test_the_compiled_criteria_give_the_same_values_and_totals(seed, count, weig
     assert np.array_equal(total, plain.total)
 
 
+def test_a_need_with_more_pairs_than_are_taken_together_scores_as_any_other():
+    kernel, judging = pytest.importorskip("matchmaker.engine.judging_kernel"), pytest.importorskip("matchmaker.engine.judging")
+    needs, offers, context = random_side(1, 3), random_side(2, 12_000), random_context(1, 3, 12_000)
+    found, shares = candidates(needs, offers), np.full(len(CRITERIA), 1 / len(CRITERIA))
+    assert np.bincount(found.need).max() > kernel.ROOM
+
+    total, parts, unknown = judging.judge(found, *judging.facts(needs, offers, context, shares))
+
+    plain = score_by_criteria(Pairs(found, needs, offers, context), shares)
+    assert np.array_equal(unknown, plain.unknown)
+    assert np.array_equal(parts, plain.parts)
+    assert np.array_equal(total, plain.total)
+
+
 @pytest.mark.parametrize("at_least", [1, 10**9])
 def test_scores_and_relevance_part_by_part_are_those_of_the_whole(monkeypatch, at_least):
     monkeypatch.setattr("matchmaker.engine.scoring._PAIRS_TO_COMPILE", at_least)
