@@ -187,6 +187,8 @@ def _changed(problem: Problem, edit: _Edit) -> tuple[Problem, NDArray[np.int64]]
 
 def _spliced(values: NDArray[Value], gone: NDArray[np.int64], new: NDArray[np.generic]) -> NDArray[Value]:
     """The values without those of some rows, then the new ones: whole stretches are copied, which is much faster than picking."""
+    if len(gone) == 0 and len(new) == 0:
+        return values  # nobody writes into the arrays of a problem or an answer
     bounds = [0, *(gone + 1).tolist()]
     stretches = [values[start:end] for start, end in zip(bounds, [*gone.tolist(), len(values)], strict=True)]
     return np.concatenate((*stretches, new.astype(values.dtype)))

@@ -12,7 +12,7 @@ References
 Ahuja, R. K., Magnanti, T. L., Orlin, J. B. (1993). Network flows, chapters 9 and 10: pseudoflows and reoptimisation.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
 import numpy as np
@@ -23,6 +23,7 @@ from matchmaker.engine.problem import Assignment, Problem
 
 NEED, OFFER = 0, 1
 _PART = 32_768  # pairs taken together
+_LOOKS = 24  # times that the pairs of a row are looked for one by one before all are laid out by row
 
 Node = tuple[int, int]  # side, row
 Ints = NDArray[np.int64]
@@ -68,6 +69,33 @@ def repair(problem: Problem, assignment: Assignment, bonus: int = 0) -> Assignme
     )
 
 
+@dataclass
+class _Pairs:
+    """The pairs by row of a side, laid out only for a search that looks at many rows: most look at a few."""
+
+    rows: Rows
+    count: int
+    sorted: bool
+    looks: int = 0
+    laid_out: tuple[Rows, Rows] | None = None
+    found: dict[int, Rows] = field(default_factory=dict)
+
+    def of(self, row: int) -> Rows:
+        if self.sorted:
+            start, end = np.searchsorted(self.rows, np.array([row, row + 1], dtype=self.rows.dtype)).tolist()
+            return np.arange(start, end, dtype=np.int32)
+        if self.laid_out is None and row not in self.found:
+            self.looks += 1
+            if self.looks <= _LOOKS:
+                self.found[row] = np.flatnonzero(self.rows == row).astype(np.int32)
+            else:
+                self.laid_out = _pairs_by(self.rows, self.count)
+        if self.laid_out is None:
+            return self.found[row]
+        starts, pairs = self.laid_out
+        return pairs[starts[row] : starts[row + 1]]
+
+
 @dataclass(frozen=True)
 class _State:
     """Arrays of the search, changed in place. Pairs of sides are indexed by NEED and OFFER.
@@ -82,13 +110,12 @@ class _State:
     flow: tuple[Ints, Ints]
     excess: tuple[Ints, Ints]
     first: Ints
-    starts: tuple[Rows, Rows]
-    pairs: tuple[Rows, Rows]
+    pairs: tuple["_Pairs", "_Pairs"]
 
     def pairs_of(self, node: Node) -> Rows:
         """Rows of the pairs of a need or an offer."""
         side, row = node
-        return self.pairs[side][self.starts[side][row] : self.starts[side][row + 1]]
+        return self.pairs[side].of(row)
 
 
 def _state(problem: Problem, assignment: Assignment, bonus: int) -> _State:
@@ -121,7 +148,6 @@ def _state(problem: Problem, assignment: Assignment, bonus: int) -> _State:
     most = np.where(u >= 0, places[NEED], np.where(u + first >= 0, some, 0))
     used = np.clip(partners, least, most)
     filled = np.clip(guests, np.where(v > 0, places[OFFER], 0), np.where(v >= 0, places[OFFER], 0))
-    by_need, by_offer = _pairs_by(need, needs), _pairs_by(offer, offers)
     return _State(
         problem=problem,
         held=held,
@@ -130,8 +156,7 @@ def _state(problem: Problem, assignment: Assignment, bonus: int) -> _State:
         flow=(used, filled),
         excess=(used - partners, guests - filled),
         first=first,
-        starts=(by_need[0], by_offer[0]),
-        pairs=(by_need[1], by_offer[1]),
+        pairs=(_Pairs(need, needs, bool(np.all(need[1:] >= need[:-1]))), _Pairs(offer, offers, False)),
     )
 
 
@@ -140,8 +165,8 @@ def _wanted(problem: Problem, held: NDArray[np.bool_], u: Ints, v: Ints) -> NDAr
     found = [np.zeros(0, dtype=np.intp)]
     for begin in range(0, len(held), _PART):
         part = slice(begin, begin + _PART)
-        prices = u[problem.need[part]]
-        prices += v[problem.offer[part]]
+        prices = u.take(problem.need[part])
+        prices += v.take(problem.offer[part])
         found.append(np.flatnonzero(problem.score[part] > prices) + begin)
     rows = np.concatenate(found)
     return rows[~(held[rows] | problem.locked[rows])]
@@ -150,8 +175,6 @@ def _wanted(problem: Problem, held: NDArray[np.bool_], u: Ints, v: Ints) -> NDAr
 def _pairs_by(rows: Rows, count: int) -> tuple[Rows, Rows]:
     """Where the pairs of each row of a side start, and the pairs by row."""
     pairs = np.arange(len(rows) + 1, dtype=np.int32)
-    if np.all(rows[1:] >= rows[:-1]):
-        return np.concatenate(([0], np.cumsum(np.bincount(rows, minlength=count)))).astype(np.int32), pairs[:-1]
     # Turning a table of one pair a row around is a counting sort, several times faster than sorting.
     turned = csr_array((pairs[:-1], rows, pairs), shape=(len(rows), max(count, 1))).tocsc()
     return turned.indptr, turned.data
