@@ -11,6 +11,8 @@ from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
 from matchmaker.engine.problem import Problem
 
+HIGHS_SECONDS = 20  # it may take that long on an instance before it is left out
+
 Peer = Callable[[Problem], tuple[float, int]]
 
 
@@ -63,7 +65,9 @@ def highs(problem: Problem) -> tuple[float, int]:
     rows = np.stack([problem.need, problem.offer + needs], axis=1).ravel()
     matrix = csc_array((np.ones(2 * pairs), rows, np.arange(0, 2 * pairs + 1, 2)), shape=(needs + offers, pairs))
     limits = np.concatenate([problem.need_capacity, problem.offer_capacity])
-    found = linprog(-problem.score.astype(np.float64), A_ub=matrix, b_ub=limits, bounds=(0, 1), method="highs")
+    found = linprog(-problem.score.astype(np.float64), A_ub=matrix, b_ub=limits, bounds=(0, 1), method="highs", options={"time_limit": HIGHS_SECONDS})
+    if found.status == 1:
+        raise TimeoutError(f"no optimum within {HIGHS_SECONDS} s")
     return time.process_time() - start, round(-found.fun)
 
 
