@@ -34,9 +34,9 @@ def lines(fairness: Mapping[str, Any]) -> list[Line]:
             "Autant de structures en ont plus que celle du milieu, autant en ont moins. Celles qui n’en ont aucun comptent aussi.",
         ),
         Line(
-            "Inégalité de Gini",
+            "Inégalité entre structures",
             number(fairness["partners_gini"], 2),
-            "0 si toutes les structures ont autant de partenaires, 1 si une seule les a tous.",
+            "L’indice de Gini\u00a0: 0 si toutes les structures ont autant de partenaires, 1 si une seule les a tous.",
         ),
     ]
 

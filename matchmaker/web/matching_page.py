@@ -165,7 +165,7 @@ def shade_of(line: PlaceLine) -> str:
     """All served, three in four or more, more than half, or a white zone."""
     if line.served == line.total:
         return "s5"
-    return "s3" if line.served * 4 >= line.total * 3 else "s1" if line.served * 2 > line.total else "white-zone"
+    return "s3" if line.served * 4 >= line.total * 3 else "s2" if line.served * 2 > line.total else "white-zone"
 
 
 def bands(run: MatchingRun) -> list[tuple[str, int]]:
@@ -191,7 +191,7 @@ def change_words(change: Change, pair: PairIds, verdict: Verdict | None) -> str:
     done = {
         Verdict.LOCKED: "Cette mise en relation est verrouillée. Elle reste dans ce calcul et dans les suivants",
         Verdict.REFUSED: "Cette mise en relation est refusée. Elle ne sera plus proposée",
-        None: "Votre choix est repris. Le calcul décide de nouveau de cette mise en relation",
+        None: "Votre choix est retiré. Le calcul décide de nouveau de cette mise en relation",
     }[verdict]
     others = [one for one in change.left if one != pair], [one for one in change.entered if one != pair]
     number = len(others[0]) + len(others[1])
@@ -222,11 +222,11 @@ def refusal_words(refusal: DomainError) -> str:
         case ChangedMeanwhile():
             return OLD_PAGE
         case LockedAndRefused():
-            return "Cette mise en relation est déjà verrouillée ou refusée. Reprenez d’abord ce premier choix."
+            return "Cette mise en relation est déjà verrouillée ou refusée. Retirez d’abord ce premier choix."
         case NoPlaceToLock():
             places = labels.plural(len(refusal.partners), "place", "places")
             partners = labels.enumeration([f"«\u00a0{short(partner.title)}\u00a0»" for partner in refusal.partners[:NAMED]])
-            return f"«\u00a0{short(refusal.side.title)}\u00a0» n’a que {places}, et tout est verrouillé\u00a0: {partners}. Rouvrez d’abord l’une d’elles."
+            return f"«\u00a0{short(refusal.side.title)}\u00a0» n’a que {places}, et tout est verrouillé\u00a0: {partners}. Déverrouillez d’abord l’une d’elles."
         case _:
             return OVER
 

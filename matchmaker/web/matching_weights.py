@@ -20,6 +20,19 @@ bp = Blueprint("matching_weights", __name__)
 PREFIX = "poids-"
 # A weight is typed in points, of which the usual ones sum to 100; the engine only looks at proportions.
 POINTS = 100
+# What each criterion looks at, by its name.
+LOOKED_AT = {
+    "skills": "Les compétences et les mots-clés que les deux annonces ont en commun.",
+    "text": "Les mots des deux descriptions.",
+    "distance": "Les kilomètres entre les deux.",
+    "themes": "Les thèmes que votre territoire met en avant.",
+    "availability": "Les demi-journées qui conviennent aux deux.",
+    "volume": "La quantité demandée, et celle proposée.",
+    "budget": "Les deux fourchettes de prix.",
+    "freshness": "L’âge des annonces, en jours.",
+    "never_met": "Deux structures qui ne se sont jamais rencontrées passent devant.",
+    "occupation": "Les passages d’un métier à l’autre, d’après le répertoire ROME.",
+}
 
 
 class BareForm(Form):
@@ -38,12 +51,12 @@ class BareForm(Form):
         return {criterion.name: self[criterion.name].data / POINTS if criterion.name in self else 0.0 for criterion in CRITERIA}
 
 
-def weight_field(label: str, unit: str) -> IntegerField:
+def weight_field(name: str, label: str) -> IntegerField:
     check = between(0, POINTS, f"Écrivez un nombre entier de 0 à {POINTS}.")
-    return IntegerField(label, [check], widget=NumberInput(min=0, max=POINTS, step=1), description=f"Ce que l’on regarde\u00a0: {unit}.")
+    return IntegerField(label, [check], widget=NumberInput(min=0, max=POINTS, step=1), description=LOOKED_AT[name])
 
 
-WeightsForm = type("WeightsForm", (BareForm,), {criterion.name: weight_field(criterion.label_fr, criterion.unit) for criterion in CRITERIA})
+WeightsForm = type("WeightsForm", (BareForm,), {criterion.name: weight_field(criterion.name, criterion.label_fr) for criterion in CRITERIA})
 
 
 def departement_in_my_care(territory_id: int) -> Territory:

@@ -116,7 +116,7 @@ def test_a_pair_that_is_locked_is_not_refused(client, ready):
     response = client.post(path, data={"verdict": "refused", "revision": "1"})
 
     assert response.status_code == 409
-    assert "Reprenez d’abord ce premier choix." in words(response.text)
+    assert "Retirez d’abord ce premier choix." in words(response.text)
 
 
 def test_a_side_whose_places_are_all_locked_is_named(client, ready):
@@ -231,13 +231,13 @@ def test_the_scores_are_counted_by_bands_each_pair_once(client, animator):
 
 
 def test_a_stale_result_says_so_and_offers_another_run(client, ready):
-    assert "Des annonces ont changé depuis ce calcul." not in words(client.get(f"/calculs/{ready.id}").text)
+    assert "Des annonces, des réponses ou des réglages ont changé depuis ce calcul." not in words(client.get(f"/calculs/{ready.id}").text)
 
     NeedFactory()
     db.session.commit()
 
     page = client.get(f"/calculs/{ready.id}").text
-    assert "Des annonces ont changé depuis ce calcul." in words(page)
+    assert "Des annonces, des réponses ou des réglages ont changé depuis ce calcul." in words(page)
     assert f"/territoires/{ready.territory_id}/calculs" in [form.action for form in forms(page)]
 
 
@@ -315,7 +315,7 @@ def test_a_sending_is_taken_back_after_a_last_look(client, ready, nudged):
     page = client.get(f"/calculs/{ready.id}").text
     assert f"/calculs/{ready.id}/reprise" in page
     look = client.get(f"/calculs/{ready.id}/reprise").text
-    assert "4 questions sont retirées aux structures." in words(look)
+    assert "4 propositions attendent une réponse, et seront retirées." in words(look)
 
     response = client.post(forms(look)[-1].action)
 

@@ -47,7 +47,7 @@ def test_where_nobody_asked_nothing_is_divided(app: Flask) -> None:
 
     told = words(section(app, empty))
 
-    assert "Inégalité de Gini sans objet" in told
+    assert "Inégalité entre structures sans objet" in told
     assert "par intercommunalité" not in told
 
 
