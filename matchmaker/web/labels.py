@@ -165,7 +165,7 @@ WORDS: dict[type[StrEnum], dict[Any, str]] = {
         MailStatus.FAILED: "échoué",
         MailStatus.SUPERSEDED: "remplacé",
         MailStatus.CANCELLED: "annulé",
-        MailStatus.BOUNCED: "revenu",
+        MailStatus.BOUNCED: "retourné",
     },
     Topic: {
         Topic.INVITATIONS: "invitations aux job datings",
@@ -216,7 +216,8 @@ def volume(value: Decimal | None, unit: Unit | None) -> str:
     if value is None or unit is None:
         return ""
     digits = format(value.normalize(), "f").replace(".", ",")
-    return f"{digits}{NBSP}{label(unit)}"
+    word = label(unit)
+    return f"{digits}{NBSP}{word if value >= 2 else word.removesuffix('s')}"
 
 
 def points(millionths: int | None) -> str:

@@ -117,7 +117,8 @@ def resend(mail_id: int) -> ResponseReturnValue:
         return redirect(url_for("mails.show", mail_id=mail_id))
     db.session.commit()
     nudge(drain)
-    flash(f"Il repart vers {leaving.recipient}. S’il arrive, l’agenda n’aura toujours qu’un seul rendez-vous.", "success")
+    once = " S’il arrive, l’agenda n’aura toujours qu’un seul rendez-vous." if leaving.kind.startswith("invitation") else ""
+    flash(f"Il repart vers {leaving.recipient}.{once}", "success")
     return redirect(url_for("mails.show", mail_id=leaving.id))
 
 
