@@ -107,7 +107,7 @@ def fact_of(match: Match, line: dict[str, Any]) -> str:
         "distance": (place(match) or ("", True))[0].removeprefix("À ") if match.distance_km is not None else "à distance",
         "themes": ", ".join(labels.theme(code) for code in need.themes if code in offer.themes) or "thèmes différents",
         "volume": f"{labels.volume(need.volume, need.volume_unit)} et {labels.volume(offer.volume, offer.volume_unit)}",
-        "budget": "les deux fourchettes" if line["earned"] < line["possible"] else "les budgets se rejoignent",
+        "budget": "budgets un peu éloignés" if line["earned"] < line["possible"] else "les budgets se rejoignent",
         "never_met": "jamais rencontrés" if line["earned"] else "déjà rencontrés",
         "freshness": "annonces récentes" if line["earned"] * 2 >= line["possible"] else "une annonce plus ancienne",
         "availability": "demi-journées et dates",

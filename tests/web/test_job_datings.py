@@ -496,8 +496,8 @@ def test_the_plan_says_what_became_of_each_mail(client, host, place):
     assert "pas d’adresse : appelez-les au 02 33 00 00 00" in waiting
     assert "Les invitations sont parties" in sent
     assert "1 structure n’a pas d’adresse" in sent
-    assert "1 invitation n’a pas pu partir" in failed
-    assert "revenu : appelez-les au 02 33 00 00 00" in failed
+    assert "1 invitation n’est pas arrivée" in failed
+    assert "retourné : appelez-les au 02 33 00 00 00" in failed
     assert "Les invitations sont parties" not in failed
 
 
