@@ -99,11 +99,11 @@ def outbox(one: Rehearsal, sink: Sink, count: int) -> float:
     with psycopg.connect(one.database, autocommit=True) as connection:
         # Back to the queue, as they were on the first day: the trigger lets nobody do that, so that they are made anew.
         connection.execute("CREATE TEMP TABLE again AS SELECT * FROM outbox_mail")
-        connection.execute("TRUNCATE outbox_mail, domain_pace")
+        connection.execute("TRUNCATE outbox_mail, domain_pace CASCADE")
         columns = "idempotency_key, kind, recipient, organisation_id, subject, message_id, message, useless_after"
         connection.execute(
-            f"INSERT INTO outbox_mail ({columns}, status, attempts, not_before, is_maybe_twice, last_error, created_at)"
-            f" SELECT {columns}, 'queued', 0, now(), false, '', now() FROM again ORDER BY id"
+            f"INSERT INTO outbox_mail ({columns}, status, attempts, not_before, is_maybe_twice, last_error, created_at, changed_at)"
+            f" SELECT {columns}, 'queued', 0, now(), false, '', now(), now() FROM again ORDER BY id"
         )
         connection.execute("DROP TABLE again")
     wait(lambda: sink.arrived()[0] >= count, 600)

@@ -8,12 +8,13 @@ from typing import Any, Self
 
 from celery import shared_task, signals
 from flask import current_app
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from matchmaker import mail
 from matchmaker.extensions import crash_point, db, nudge
 from matchmaker.models.base import now
-from matchmaker.services import outbox, outbox_locks, outbox_relay, outbox_sending
+from matchmaker.services import outbox, outbox_locks, outbox_relay, outbox_sending, outbox_steps
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +24,8 @@ TURN_SECONDS = 5.0
 BREATH_SECONDS = 0.02
 # So many temporary refusals in a row are not about the mails.
 REFUSALS_IN_A_ROW = 5
+# More than one worker's second of work: another one is asked to help.
+MANY = 50
 # How long a worker that knows what became of a mail waits for the database to come back, to write it down.
 DATABASE_PATIENCE = 30.0
 
@@ -33,7 +36,8 @@ def begin(**_details: object) -> None:
     nudge(drain)
 
 
-@shared_task
+# A nudge that finds every worker busy for so long is stale: each of them asks for its own next turn.
+@shared_task(expires=2 * TURN_SECONDS)
 def drain() -> None:
     """Send what is due, one mail at a time. Safe to run many times at once: a mail is in one worker's hands or in none's.
 
@@ -46,7 +50,10 @@ def drain() -> None:
     outbox_sending.supersede_overtaken()
     outbox_sending.forget_paces(now=now())
     is_wanted = outbox.is_any_due(now=now(), only_released=settings.only_released) and not outbox_relay.is_closed(now=now())
+    needs_help = is_wanted and outbox.is_any_due(now=now(), only_released=settings.only_released, at_least=MANY)
     db.session.commit()
+    if needs_help:
+        nudge(drain)
     if is_wanted and take_turn(settings, mail.Relay.from_config(current_app.config)):
         nudge(drain)
 
@@ -70,17 +77,20 @@ class TurnSettings:
 def take_turn(settings: TurnSettings, relay: mail.Relay) -> bool:
     """Send until nothing is due, the turn is over, or the relay takes nothing. True when work is left that can be done now."""
     try:
-        with outbox.worker(lines=settings.lines) as worker, mail.Smtp(relay) as connection:
-            return Turn(settings, worker, connection).run()
+        with outbox_locks.worker_and_connection(lines=settings.lines) as (worker, own), mail.Smtp(relay) as smtp:
+            return Turn(settings, worker, own, smtp).run()
     except outbox_locks.AllLinesTaken:
         return False
 
 
 class Turn:
-    """One worker's turn. A mail takes one commit: what became of it, together with the claim on the next one."""
+    """One worker's turn. A mail takes one statement on the worker's own connection: that it left, together with the claim on the next one.
 
-    def __init__(self, settings: TurnSettings, worker: int, connection: mail.Smtp) -> None:
-        self.settings, self.worker, self.connection = settings, worker, connection
+    Whatever else happens to a mail is rare, and goes through the session.
+    """
+
+    def __init__(self, settings: TurnSettings, worker: int, own: Connection, smtp: mail.Smtp) -> None:
+        self.settings, self.worker, self.own, self.smtp = settings, worker, own, smtp
         self.ends_at = time.monotonic() + TURN_SECONDS
         self.refusals = 0
         self.is_trying, self.is_stopped = False, False
@@ -93,7 +103,7 @@ class Turn:
         claimed = self._next()
         while claimed is not None:
             crash_point("claimed")
-            outcome = self.connection.send(recipient=claimed.recipient, sender=self.settings.sender, message=claimed.message)
+            outcome = self.smtp.send(recipient=claimed.recipient, sender=self.settings.sender, message=claimed.message)
             if isinstance(outcome, mail.Sent):
                 crash_point("sent")
             claimed = self._settled(claimed, outcome) or self._next()
@@ -112,49 +122,63 @@ class Turn:
         """The next mail. Waits for the one whose domain must be left in peace for a moment."""
         while not self._is_over():
             try:
-                claimed = self._claim()
+                _, claimed = self._step()
             except IntegrityError:
-                db.session.rollback()
                 continue
-            is_any_due = claimed is None and outbox.is_any_due(now=now(), only_released=self.settings.only_released)
+            if claimed is not None:
+                return claimed
+            is_any_due = outbox.is_any_due(now=now(), only_released=self.settings.only_released)
             is_closed = is_any_due and outbox_relay.is_closed(now=now())
             db.session.commit()
-            if claimed is not None or not is_any_due or is_closed:
-                return claimed
+            if not is_any_due or is_closed:
+                return None
             time.sleep(BREATH_SECONDS)
         return None
 
-    def _claim(self) -> outbox.Claimed | None:
-        return outbox.claim_one(worker=self.worker, now=now(), pace=self.settings.pace, only_released=self.settings.only_released)
+    def _step(self, left: outbox.Claimed | None = None, code: int | None = None) -> tuple[bool, outbox.Claimed | None]:
+        settings = self.settings
+        return outbox_steps.step(self.own, worker=self.worker, now=now(), pace=settings.pace, only_released=settings.only_released, left=left, code=code)
 
     def _settled(self, claimed: outbox.Claimed, outcome: mail.Outcome) -> outbox.Claimed | None:
-        """Write what became of the mail, and claim the next one in the same commit.
+        """Write what became of the mail, with the claim on the next one where that is the usual thing.
 
         Should the database be away, wait for it: what this worker knows is what keeps the mail from leaving twice.
         """
         self.refusals = self.refusals + 1 if isinstance(outcome, mail.Temporary) else 0
+        if isinstance(outcome, mail.Sent) and not self.is_trying and not self._is_over():
+            try:
+                is_ours, following = self._step(claimed, outcome.code)
+            except IntegrityError:
+                log.debug("another worker was quicker with the thread of the next mail")
+            except DBAPIError:
+                self._lost_the_database()
+            else:
+                if not is_ours:
+                    self._warn(claimed)
+                return following
         until = time.monotonic() + DATABASE_PATIENCE
-        may_claim = True
         while True:
             try:
                 self._write(claimed, outcome)
-                following = self._claim() if may_claim and not self._is_over() else None
                 db.session.commit()
-                return following
-            except IntegrityError:
-                db.session.rollback()
-                may_claim = False
+                return None
             except DBAPIError:
                 db.session.rollback()
-                # The locks went with the connection: this worker is dead to the others, and claims nothing more.
-                self.is_stopped = self.is_cut_short = True
+                self._lost_the_database()
                 if time.monotonic() > until:
                     raise
                 time.sleep(0.2)
 
+    def _lost_the_database(self) -> None:
+        """The lock went with the connection: this worker is dead to the others, and claims nothing more."""
+        self.is_stopped = self.is_cut_short = True
+
+    def _warn(self, claimed: outbox.Claimed) -> None:
+        log.warning("mail %s was taken over by another worker while it was being sent", claimed.id)
+
     def _write(self, claimed: outbox.Claimed, outcome: mail.Outcome) -> None:
         if not outbox.record(claimed, outcome, worker=self.worker, now=now()):
-            log.warning("mail %s was taken over by another worker while it was being sent", claimed.id)
+            self._warn(claimed)
         if isinstance(outcome, mail.Unreachable) or self.refusals >= REFUSALS_IN_A_ROW:
             text = outcome.text or "no reason given"
             log.warning("relay takes no mail: %s %s", outcome.code or "", text)

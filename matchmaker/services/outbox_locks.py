@@ -26,6 +26,16 @@ def worker(*, lines: int | None = None) -> Iterator[int]:
 
     With ``lines``, at most that many workers at once, over all machines. Raises AllLinesTaken.
     """
+    with worker_and_connection(lines=lines) as (key, _):
+        yield key
+
+
+@contextmanager
+def worker_and_connection(*, lines: int | None = None) -> Iterator[tuple[int, Connection]]:
+    """A worker's key, and the connection that keeps it alive, which commits each statement by itself.
+
+    Claims are made on this connection: who has lost it is dead to the others, and can claim nothing more.
+    """
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         try:
             connection.execute(text(KEEPALIVE))
@@ -34,7 +44,7 @@ def worker(*, lines: int | None = None) -> Iterator[int]:
             key = random.getrandbits(31)
             while not _takes(connection, LOCKS, key):
                 key = random.getrandbits(31)
-            yield key
+            yield key, connection
         finally:
             # Given back at once: after a close the server takes a moment to notice. And really closed: the pool would keep the session.
             with suppress(DBAPIError):

@@ -5,7 +5,7 @@ An outage costs no mail a try: what a closed relay did not take is queued as bef
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import func, or_, select, update
 
 from matchmaker.extensions import db
 from matchmaker.models import RelayState
@@ -14,11 +14,6 @@ from matchmaker.services.outbox_locks import is_dead
 # 5 s, 10 s, 20 s, 40 s, then a minute each time.
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(seconds=60)
 STEPS = 4
-
-
-def is_closed_to(worker: int | ColumnElement[int]) -> ColumnElement[bool]:
-    """True when this worker may not send: the relay is closed, and it is not the one that tries."""
-    return select(RelayState.id).where(RelayState.failures > 0, RelayState.probed_by.is_distinct_from(worker)).exists()
 
 
 def is_closed(*, now: datetime) -> bool:
