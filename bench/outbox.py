@@ -122,7 +122,7 @@ def wait(done: Callable[[], bool], seconds: float) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--n", type=int, default=1000, help="mails in each turn")
-    parser.add_argument("--turns", type=int, default=3)
+    parser.add_argument("--turns", type=int, default=5)
     kinds = ("aiosmtpd", "bare")
     parser.add_argument("--server", choices=kinds, default=kinds[0], help="aiosmtpd parses as servers do; bare answers as fast as Python can")
     parser.add_argument("--save", action="store_true", help="write docs/figures/outbox.md")
@@ -140,11 +140,15 @@ def main() -> None:
         wait(lambda: sink.arrived()[0] >= options.n, 600)
         wait(lambda: one.open() == 0, 30)
         rows = []
+        sink.empty()
+        before = ceiling(mails, sink.port)
         for _ in range(options.turns):
             sink.empty()
-            most = ceiling(mails, sink.port)
-            sink.empty()
             ours = outbox(one, sink, options.n)
+            sink.empty()
+            after = ceiling(mails, sink.port)
+            # Others use the machine too: what it could do meanwhile lies between what it could do before and after.
+            most, before = (before + after) / 2, after
             rows.append((most, ours, ours / most))
             print(f"ceiling {most:7.1f} mails/s   outbox {ours:7.1f} mails/s   ratio {ours / most:.2f}", flush=True)
     finally:
@@ -166,7 +170,8 @@ def save(rows: list[tuple[float, float, float]], ratio: float, options: argparse
         f"# How fast mails leave\n\nMade by `./croisee bench outbox --save` on {datetime.now(UTC):%Y-%m-%d}, with {os.cpu_count()} cores shared with others,"
         f" Python {platform.python_version()}: {options.n} invitations a turn, from the first that arrives\nto the last, to {options.server}."
         " The ceiling is one process that hands "
-        "prebuilt bytes to the same SMTP server over one reused connection; the outbox is a Celery worker of two processes and a database that syncs.\n\n"
+        "prebuilt bytes to the same SMTP server over one reused connection, before and after each turn (their mean);"
+        " the outbox is a Celery worker of two processes and a database that syncs.\n\n"
         "| ceiling, mails/s | outbox, mails/s | ratio |\n|---|---|---|\n" + "\n".join(lines) + f"\n\nMedian ratio: **{ratio:.2f}** (goal {GOAL}).\n"
     )
 

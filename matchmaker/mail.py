@@ -6,7 +6,7 @@ import re
 import smtplib
 import ssl
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
@@ -187,15 +187,18 @@ class Smtp:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
-    def send(self, *, recipient: str, sender: str, message: bytes) -> Outcome:
-        """Hand over one mail, and say what became of it. Raises nothing that a network or a server can cause."""
+    def send(self, *, recipient: str, sender: str, message: bytes, before_content: Callable[[], None] = lambda: None) -> Outcome:
+        """Hand over one mail, and say what became of it. Raises nothing that a network or a server can cause.
+
+        ``before_content`` is called when the relay is ready for the content: nothing is sent when it raises.
+        """
         if self.sent >= MAILS_PER_CONNECTION:
             self.close()
         is_reused = self.client is not None
-        outcome = self._send(recipient, sender, message)
+        outcome = self._send(recipient, sender, message, before_content)
         # A server that closed an idle connection says nothing about this mail.
         if is_reused and self.client is None and isinstance(outcome, Temporary | Unreachable) and not getattr(outcome, "is_ambiguous", False):
-            outcome = self._send(recipient, sender, message)
+            outcome = self._send(recipient, sender, message, before_content)
         return outcome
 
     def close(self) -> None:
@@ -207,7 +210,7 @@ class Smtp:
             except (OSError, smtplib.SMTPException):
                 client.close()
 
-    def _send(self, recipient: str, sender: str, message: bytes) -> Outcome:
+    def _send(self, recipient: str, sender: str, message: bytes, before_content: Callable[[], None]) -> Outcome:
         try:
             client = self._connected(sender)
         except smtplib.SMTPResponseException as error:
@@ -225,6 +228,7 @@ class Smtp:
                 phase = "data"
                 code, reply = client.docmd("DATA")
             if code == 354:
+                self._ask(before_content)
                 # From here on a line that breaks leaves a doubt. smtplib's data() does not say on which side it broke.
                 content_began = True
                 client.send(dotted(message))
@@ -236,6 +240,14 @@ class Smtp:
             self.sent += 1
             return Sent(code, words(reply))
         return self._refused(code, reply, phase=phase, after_content=content_began)
+
+    def _ask(self, before_content: Callable[[], None]) -> None:
+        try:
+            before_content()
+        except BaseException:
+            # The only way out of a DATA that has begun, without sending anything.
+            self._drop()
+            raise
 
     def _connected(self, sender: str) -> smtplib.SMTP:
         """The open connection. The name given in EHLO is the sender's domain: asking for this machine's own can take seconds."""

@@ -84,13 +84,16 @@ def take_turn(settings: TurnSettings, relay: mail.Relay) -> bool:
 
 
 class Turn:
-    """One worker's turn. A mail takes one statement on the worker's own connection: that it left, together with the claim on the next one.
+    """One worker's turn. A mail takes one step on the worker's own connection: that it left, together with the claim on the next one.
 
     Whatever else happens to a mail is rare, and goes through the session.
     """
 
     def __init__(self, settings: TurnSettings, worker: int, own: Connection, smtp: mail.Smtp) -> None:
-        self.settings, self.worker, self.own, self.smtp = settings, worker, own, smtp
+        self.settings, self.worker, self.smtp = settings, worker, smtp
+        self.steps = outbox_steps.Steps(own, worker, pace=settings.pace, only_released=settings.only_released)
+        # What the step says that is not known to be kept yet.
+        self.unsettled: tuple[outbox.Claimed, mail.Outcome] | None = None
         self.ends_at = time.monotonic() + TURN_SECONDS
         self.refusals = 0
         self.is_trying, self.is_stopped = False, False
@@ -102,12 +105,33 @@ class Turn:
             return False
         claimed = self._next()
         while claimed is not None:
-            crash_point("claimed")
-            outcome = self.smtp.send(recipient=claimed.recipient, sender=self.settings.sender, message=claimed.message)
-            if isinstance(outcome, mail.Sent):
-                crash_point("sent")
+            outcome = self._sent(claimed)
+            if outcome is None:
+                break
             claimed = self._settled(claimed, outcome) or self._next()
         return self.is_cut_short or (not self.is_stopped and self._is_over())
+
+    def _sent(self, claimed: outbox.Claimed) -> mail.Outcome | None:
+        """Send it, once the claim is kept. Nothing when the database went away before: then it was not sent."""
+
+        def is_kept() -> None:
+            self.steps.kept()
+            self.unsettled = None
+            crash_point("claimed")
+
+        try:
+            outcome = self.smtp.send(recipient=claimed.recipient, sender=self.settings.sender, message=claimed.message, before_content=is_kept)
+            # The relay may have said no before it came to the content.
+            self.steps.kept()
+        except outbox_steps.NotKept:
+            self._lost_the_database()
+            if self.unsettled is not None:
+                self._write_in_the_end(*self.unsettled)
+            return None
+        self.unsettled = None
+        if isinstance(outcome, mail.Sent):
+            crash_point("sent")
+        return outcome
 
     def _is_over(self) -> bool:
         return self.is_stopped or time.monotonic() >= self.ends_at
@@ -122,7 +146,7 @@ class Turn:
         """The next mail. Waits for the one whose domain must be left in peace for a moment."""
         while not self._is_over():
             try:
-                _, claimed = self._step()
+                _, claimed = self.steps.take(now=now())
             except IntegrityError:
                 continue
             if claimed is not None:
@@ -135,33 +159,32 @@ class Turn:
             time.sleep(BREATH_SECONDS)
         return None
 
-    def _step(self, left: outbox.Claimed | None = None, code: int | None = None) -> tuple[bool, outbox.Claimed | None]:
-        settings = self.settings
-        return outbox_steps.step(self.own, worker=self.worker, now=now(), pace=settings.pace, only_released=settings.only_released, left=left, code=code)
-
     def _settled(self, claimed: outbox.Claimed, outcome: mail.Outcome) -> outbox.Claimed | None:
-        """Write what became of the mail, with the claim on the next one where that is the usual thing.
-
-        Should the database be away, wait for it: what this worker knows is what keeps the mail from leaving twice.
-        """
+        """Write what became of the mail, with the claim on the next one where that is the usual thing."""
         self.refusals = self.refusals + 1 if isinstance(outcome, mail.Temporary) else 0
         if isinstance(outcome, mail.Sent) and not self.is_trying and not self._is_over():
             try:
-                is_ours, following = self._step(claimed, outcome.code)
+                is_ours, following = self.steps.take(claimed, outcome.code, now=now())
             except IntegrityError:
                 log.debug("another worker was quicker with the thread of the next mail")
-            except DBAPIError:
+            except (DBAPIError, outbox_steps.NotKept):
                 self._lost_the_database()
             else:
                 if not is_ours:
                     self._warn(claimed)
+                self.unsettled = (claimed, outcome) if following is not None else None
                 return following
+        self._write_in_the_end(claimed, outcome)
+        return None
+
+    def _write_in_the_end(self, claimed: outbox.Claimed, outcome: mail.Outcome) -> None:
+        """Should the database be away, wait for it: what this worker knows is what keeps the mail from leaving twice."""
         until = time.monotonic() + DATABASE_PATIENCE
         while True:
             try:
                 self._write(claimed, outcome)
                 db.session.commit()
-                return None
+                return
             except DBAPIError:
                 db.session.rollback()
                 self._lost_the_database()

@@ -48,6 +48,8 @@ class Deed:
     # Processes that may have had a mail in their hands.
     senders: int
     at: float
+    # Mails that arrived for the first time while it was being done.
+    meanwhile: int = 0
     recovered_after: float | None = None
 
 
@@ -189,11 +191,11 @@ class Rehearsal:
 
     def do(self, name: str) -> None:
         """Do it, and wait until a new mail arrives."""
-        began = time.monotonic()
+        began, already = time.monotonic(), self.arrived()
         senders = getattr(self, name)()
-        deed = Deed(name, senders, began)
-        self.deeds.append(deed)
         before = self.arrived()
+        deed = Deed(name, senders, began, meanwhile=before - already)
+        self.deeds.append(deed)
         if before == self.count:
             # There is nothing left to wait for.
             deed.recovered_after = 0.0
@@ -252,6 +254,7 @@ MODES: dict[str, tuple[list[str], int, int]] = {
     "short": (["kill_worker", "kill_broker", "kill_worker", "restart_postgres", "kill_worker"], 1, 1),
 }
 
+MAILS_OF = {"term": 2000}
 BEFORE_A_RELEASE = ("full", "storm", "quiet", "term", "two_beats", "two_workers")
 
 
@@ -265,8 +268,9 @@ def rehearse(mode: str, count: int, folder: Path, say: Callable[[str], None] = p
         say(f"{mode}: {count} mails queued")
         if mode in ("full", "storm"):
             one.server.fail_at_random(STORM)
-        # A relay that takes its time, so that processes die with a mail in their hands.
-        one.server.latency = 0.005
+        # A relay that takes its time, so that processes die with a mail in their hands. A worker that is asked to stop ends its turn of
+        # some seconds first: slower still, or all mails would have left before the second one.
+        one.server.latency = 0.05 if "end_worker" in deeds else 0.005
         began = time.monotonic()
         one.start(workers=workers, beats=beats)
         for number, deed in enumerate(deeds, 1):
@@ -316,7 +320,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="./croisee drill", description=__doc__.splitlines()[0])  # type: ignore[union-attr]
     parser.add_argument("modes", nargs="*", choices=[*MODES, []], help="what to rehearse; without a name, what is rehearsed before a release")
     parser.add_argument("--n", type=int, default=5000, help="mails of the mode full, or of the only mode that is named")
-    parser.add_argument("--others", type=int, default=1000, help="mails of each other mode")
+    parser.add_argument("--others", type=int, default=1000, help="mails of each other mode, at least")
     parser.add_argument("--folder", type=Path, default=ROOT / "var" / "drill")
     parser.add_argument("--save", action="store_true", help="write docs/figures/drill.md")
     arguments = parser.parse_args()
@@ -326,7 +330,7 @@ def main() -> int:
     verdicts = []
     modes = arguments.modes or BEFORE_A_RELEASE
     for mode in modes:
-        count = arguments.n if mode == "full" or len(modes) == 1 else arguments.others
+        count = arguments.n if mode == "full" or len(modes) == 1 else max(arguments.others, MAILS_OF.get(mode, 0))
         verdicts.append(rehearse(mode, count, arguments.folder, lambda line: print(line, flush=True)))
         write(verdicts, sys.stdout, short=True)
         if arguments.save:

@@ -37,12 +37,14 @@ def write(verdicts: Sequence["Verdict"], out: TextIO, *, short: bool = False) ->
         return
     for one in verdicts:
         if one.deeds:
-            out.write(f"\n## {one.mode}: what was done\n\n| deed | times | median recovery | longest |\n|---|---|---|---|\n")
-            times = defaultdict(list)
+            out.write(f"\n## {one.mode}: what was done\n\n| deed | times | mails that left meanwhile | median recovery | longest |\n|---|---|---|---|---|\n")
+            times, meanwhile = defaultdict(list), defaultdict(list)
             for deed in one.deeds:
+                meanwhile[deed.what].append(deed.meanwhile)
                 times[deed.what].append(deed.recovered_after if deed.recovered_after is not None else float("inf"))
             for what, seconds in times.items():
-                out.write(f"| {what.replace('_', ' ')} | {len(seconds)} | {statistics.median(seconds):.1f} s | {max(seconds):.1f} s |\n")
+                fewest, most = min(meanwhile[what]), max(meanwhile[what])
+                out.write(f"| {what.replace('_', ' ')} | {len(seconds)} | {fewest} to {most} | {statistics.median(seconds):.1f} s | {max(seconds):.1f} s |\n")
         if one.faults:
             out.write(f"\n## {one.mode}: what the SMTP server did\n\n| phase | answer | times |\n|---|---|---|\n")
             for (phase, answer), count in sorted(one.faults.items()):

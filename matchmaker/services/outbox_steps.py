@@ -1,4 +1,4 @@
-"""One step of a worker: what became of the mail that left, and the claim on the next one, in one statement and one round trip.
+"""One step of a worker: what became of the mail that left, and the claim on the next one, in one statement and one commit.
 
 The statement is written by hand and always the same, so that PostgreSQL plans it once: states are literals, by which the partial
 indexes are found, and what an installation leaves out is switched off by a parameter.
@@ -6,7 +6,9 @@ indexes are found, and what an installation leaves out is switched off by a para
 
 from datetime import datetime, timedelta
 
+import psycopg
 from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
 
 from matchmaker.services.outbox_recording import Claimed
 
@@ -63,9 +65,54 @@ def step(
 ) -> tuple[bool, Claimed | None]:
     """Record that ``left`` was taken with ``code``, and claim the mail that is due first.
 
-    Returns whether ``left`` was still this worker's, and the claim. On a connection that commits by itself both are kept together, before
-    anybody sends. Raises IntegrityError when another worker claimed a mail of the same thread in the same instant: nothing is written then.
+    Returns whether ``left`` was still this worker's, and the claim; the caller commits both together. Raises IntegrityError when another
+    worker claimed a mail of the same thread in the same instant: nothing is written then.
     """
     values = {"worker": worker, "now": now, "pace": pace, "only_released": only_released, "mail": left.id if left else None, "code": code}
     is_recorded, *claim = connection.exec_driver_sql(STEP, values).one()
     return is_recorded, Claimed(*claim) if claim[0] is not None else None
+
+
+class NotKept(Exception):
+    """The database went away before it said that the last step is kept."""
+
+
+class Steps:
+    """The steps of one worker, on the connection that keeps it alive.
+
+    A disk takes its time to keep a commit. It is on its way while the relay hears the envelope of the mail that was claimed; the content,
+    without which nothing is sent, waits for ``kept``.
+    """
+
+    def __init__(self, connection: Connection, worker: int, *, pace: timedelta, only_released: bool) -> None:
+        self.connection, self.worker, self.pace, self.only_released = connection, worker, pace, only_released
+        self.line: psycopg.pq.abc.PGconn = connection.connection.driver_connection.pgconn  # type: ignore[union-attr]
+        self.is_on_its_way = False
+        connection.exec_driver_sql("BEGIN")
+
+    def take(self, left: Claimed | None = None, code: int | None = None, *, now: datetime) -> tuple[bool, Claimed | None]:
+        """``step``, with its commit on its way when something is claimed, and kept when nothing is. Raises IntegrityError, NotKept, DBAPIError."""
+        try:
+            is_ours, claimed = step(self.connection, worker=self.worker, now=now, pace=self.pace, only_released=self.only_released, left=left, code=code)
+        except IntegrityError:
+            self.connection.exec_driver_sql("ROLLBACK AND CHAIN")
+            raise
+        try:
+            self.line.send_query(b"COMMIT AND CHAIN")
+        except psycopg.OperationalError as error:
+            raise NotKept from error
+        self.is_on_its_way = True
+        if claimed is None:
+            self.kept()
+        return is_ours, claimed
+
+    def kept(self) -> None:
+        """Wait until the last step is on disk. Raises NotKept."""
+        if not self.is_on_its_way:
+            return
+        self.is_on_its_way = False
+        said: bytes | None = None
+        while (result := self.line.get_result()) is not None:
+            said = result.command_status
+        if said != b"COMMIT":
+            raise NotKept
