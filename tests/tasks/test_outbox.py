@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from celery import signals
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 from matchmaker.extensions import db
 from matchmaker.models import MailStatus, OutboxMail, RelayState
@@ -250,6 +250,57 @@ def test_a_turn_that_ends_before_the_work_does_asks_for_the_next_one(drained, se
     fill(2)
     monkeypatch.setattr(task, "TURN_SECONDS", 0.0)
 
+    task.drain()
+
+    assert nudged_really == ["tasks.outbox.drain"]
+
+
+@pytest.fixture
+def commit_that_dies(drained):
+    """Of this mail's claim: the database cuts the worker's session in the middle of the commit."""
+
+    def plan(key: str) -> None:
+        db.session.execute(
+            text("CREATE FUNCTION cut() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END'")
+        )
+        trigger = "CREATE CONSTRAINT TRIGGER cut AFTER UPDATE ON outbox_mail DEFERRABLE INITIALLY DEFERRED FOR EACH ROW"
+        db.session.execute(text(f"{trigger} WHEN (NEW.status = 'sending' AND NEW.idempotency_key = '{key}') EXECUTE FUNCTION cut()"))
+        db.session.commit()
+
+    def undo() -> None:
+        db.session.rollback()
+        db.session.execute(text("DROP FUNCTION IF EXISTS cut CASCADE"))
+        db.session.commit()
+
+    plan.undo = undo
+    yield plan
+    undo()
+
+
+@pytest.mark.parametrize("key", ["mail-0", "mail-1"])
+def test_a_claim_that_was_not_kept_sends_nothing_and_what_left_before_is_written_down(drained, server, commit_that_dies, key):
+    fill(2)
+    commit_that_dies(key)
+
+    task.drain()
+
+    assert statuses() == [MailStatus.SENT if key == "mail-1" else MailStatus.QUEUED, MailStatus.QUEUED]
+    assert len(server.received) == (1 if key == "mail-1" else 0)
+    commit_that_dies.undo()
+    task.drain()
+
+    assert statuses() == [MailStatus.SENT] * 2
+    assert len(server.received) == 2
+    assert db.session.scalars(select(OutboxMail.is_maybe_twice).distinct()).all() == [False]
+
+
+def test_much_work_asks_another_worker_to_help(drained, server, monkeypatch, nudged_really):
+    monkeypatch.setattr(task, "MANY", 3)
+    fill(2)
+    task.drain()
+    assert nudged_really == []
+
+    fill(5)
     task.drain()
 
     assert nudged_really == ["tasks.outbox.drain"]
