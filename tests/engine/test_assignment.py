@@ -20,7 +20,7 @@ def _choice(answer):
     return tuple(np.flatnonzero(answer.chosen).tolist())
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(small_problems(largest=6, most_pairs=10), st.sampled_from([Objective.SCORE, Objective.SERVED_FIRST, Objective.GENEROUS]))
 def test_no_other_choice_of_pairs_is_better(problem, objective):
     answer = assign(problem, objective)
@@ -31,7 +31,7 @@ def test_no_other_choice_of_pairs_is_better(problem, objective):
     assert answer.value == worth(problem, _choice(answer), Objective.SCORE)[0]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(small_problems(largest=5, most_pairs=25), st.sampled_from([Objective.SCORE, Objective.SERVED_FIRST]))
 def test_the_prices_prove_the_answer(problem, objective):
     proof = certify(problem, assign(problem, objective), objective)
@@ -40,7 +40,7 @@ def test_the_prices_prove_the_answer(problem, objective):
     assert proof.gap == 0
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(small_problems(largest=5, most_pairs=25))
 def test_the_prices_say_what_one_more_place_is_worth(problem):
     answer = assign(problem)
@@ -54,7 +54,7 @@ def test_the_prices_say_what_one_more_place_is_worth(problem):
     assert np.all(answer.offer_price >= 0)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(small_problems(largest=5, most_pairs=20))
 def test_stable_leaves_no_blocking_pair(problem):
     answer = assign(problem, Objective.STABLE)
@@ -64,7 +64,7 @@ def test_stable_leaves_no_blocking_pair(problem):
     assert proof.blocking_pairs == 0
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(small_problems(largest=5, most_pairs=20), st.sampled_from(list(Objective)))
 def test_the_gap_of_the_other_objectives_is_what_they_give_up(problem, objective):
     answer = assign(problem, objective)
@@ -75,7 +75,7 @@ def test_the_gap_of_the_other_objectives_is_what_they_give_up(problem, objective
         assert certify(problem, answer, objective).gap == best - answer.value
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(small_problems(largest=5, most_pairs=25), st.sampled_from(list(Objective)), st.integers(0, 99))
 def test_shuffling_the_rows_changes_nothing(problem, objective, seed):
     other, pairs, needs, offers = shuffled(problem, seed)

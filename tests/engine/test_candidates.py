@@ -102,7 +102,7 @@ def test_why_none_counts_each_offer_at_its_first_obstacle(seed, count):
         assert told.nearest_km is None or abs(told.nearest_km - min(distances)) < 0.01
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.integers(0, 10**6), st.integers(0, 40), st.booleans())
 def test_the_compiled_search_finds_the_same_pairs_at_the_same_distances(seed, count, wide):
     nearby = pytest.importorskip("matchmaker.engine.nearby")

@@ -82,7 +82,7 @@ def unserved(problem, answer):
     return [i for i in range(len(problem.need_id)) if problem.need_capacity[i] and not np.any(answer.chosen & (problem.need == i))]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10**6), st.integers(3, 14), st.sampled_from(PROVEN))
 def test_changes_serve_and_lesser_ones_do_not(seed, count, objective):
     inputs, asked, places = random_inputs(seed, count)

@@ -62,7 +62,7 @@ def choice_of(answer):
     return tuple(np.flatnonzero(answer.chosen).tolist())
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.data(), small_problems(largest=5, most_pairs=18), st.sampled_from(list(Objective)))
 def test_a_changed_problem_is_answered_as_if_it_were_new(data, problem, objective):
     edit = data.draw(edits(problem))
@@ -85,7 +85,7 @@ def test_a_changed_problem_is_answered_as_if_it_were_new(data, problem, objectiv
         assert worth(after.problem, choice_of(after.assignment), objective) == worth(fresh, choice_of(best), objective)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.data(), small_problems(largest=5, most_pairs=18), st.sampled_from(list(Objective)))
 def test_changes_may_follow_each_other(data, problem, objective):
     answer = assign(problem, objective)
@@ -104,7 +104,7 @@ def test_changes_may_follow_each_other(data, problem, objective):
         assert plain_dual(problem, answer) == answer.value
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.data(), small_problems())
 def test_no_choice_of_pairs_is_better_than_the_mended_one(data, problem):
     after = resolve(problem, assign(problem), **data.draw(edits(problem)))
@@ -113,7 +113,7 @@ def test_no_choice_of_pairs_is_better_than_the_mended_one(data, problem):
     assert after.assignment.value == max(worth(after.problem, choice, Objective.SCORE)[0] for choice in answers(after.problem))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.data(), small_problems(largest=5, most_pairs=18), st.sampled_from(WITH_PRICES), st.integers(0, 99))
 def test_shuffling_the_rows_changes_nothing(data, problem, objective, seed):
     edit = data.draw(edits(problem))
@@ -133,7 +133,7 @@ def test_shuffling_the_rows_changes_nothing(data, problem, objective, seed):
     assert here.assignment.offer_price[offers].tolist() == there.assignment.offer_price.tolist()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.data(), small_problems(largest=5, most_pairs=18), st.sampled_from(WITH_PRICES))
 def test_any_pairs_and_prices_are_mended(data, problem, objective):
     """The start may be far from an optimum: a greedy choice with the prices of nobody."""
@@ -191,7 +191,7 @@ def test_only_the_component_of_the_change_moves():
             assert after.assignment.offer_price[40:].tolist() == answer.offer_price[40:].tolist()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(small_problems(largest=5, most_pairs=8))
 def test_two_rows_share_a_component_when_pairs_link_them(problem):
     found = components(problem)
