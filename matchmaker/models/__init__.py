@@ -5,7 +5,7 @@ from matchmaker.models.addresses import AddressStatus, MailAddress, MailBounce, 
 from matchmaker.models.base import Base
 from matchmaker.models.declarations import Category, Declaration, Flag, Need, Offer, Status, Unit
 from matchmaker.models.health import Heartbeat
-from matchmaker.models.invitations import Answer, CalendarReply, Channel, Invitation, InvitationAnswer, InvitationNotice, Method, ReplyStatus
+from matchmaker.models.invitations import Answer, CalendarReply, Invitation, InvitationAnswer, InvitationNotice, Method, ReplyStatus
 from matchmaker.models.job_datings import JobDating, JobDatingStatus, Meeting, Participant
 from matchmaker.models.matching import CriteriaWeights, Match, MatchingInstance, MatchingRun, MatchStatus, PairDecision, RunStatus, Verdict
 from matchmaker.models.observatory import Snapshot
@@ -13,7 +13,7 @@ from matchmaker.models.occupations import Occupation, OccupationMobility, Occupa
 from matchmaker.models.organisations import Eligibility, EssLabel, Family, Headcount, InclusionKind, Organisation
 from matchmaker.models.outbox import DomainPace, MailStatus, OutboxMail, RelayState
 from matchmaker.models.pools import Pool, PoolShare, PoolStatus, ShareStatus
-from matchmaker.models.proposals import DeclineReason, Proposal, ProposalStatus, Side
+from matchmaker.models.proposals import Channel, DeclineReason, Proposal, ProposalAnswer, ProposalStatus, Side
 from matchmaker.models.territories import Commune, Level, Territory, Theme
 from matchmaker.models.venues import Room, Table, Venue
 
@@ -68,6 +68,7 @@ __all__ = [
     "PoolShare",
     "PoolStatus",
     "Proposal",
+    "ProposalAnswer",
     "ProposalStatus",
     "RelayState",
     "ReplyStatus",

@@ -10,21 +10,13 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from matchmaker.models.base import Base, RowId, Timestamped, now, stored
 from matchmaker.models.job_datings import JobDating, JobDatingStatus
 from matchmaker.models.organisations import Organisation
+from matchmaker.models.proposals import Channel
 
 
 class Answer(StrEnum):
     ACCEPTED = "accepted"
     DECLINED = "declined"
     TENTATIVE = "tentative"
-
-
-class Channel(StrEnum):
-    """Where an answer came from."""
-
-    LINK = "link"
-    ACCOUNT = "account"
-    ANIMATOR = "animator"
-    CALENDAR = "calendar"
 
 
 class Method(StrEnum):

@@ -1,4 +1,4 @@
-"""Proposals: what is put to one side of a match, and its answer."""
+"""Proposals: what is put to one side of a match, its answer, and the history of its answers."""
 
 from datetime import date, datetime
 from enum import StrEnum
@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from matchmaker.models.base import Base, RowId, now, stored
+from matchmaker.models.base import Base, RowId, now, stored, today
 from matchmaker.models.organisations import Organisation
 
 if TYPE_CHECKING:
@@ -40,6 +40,15 @@ class DeclineReason(StrEnum):
     OTHER = "other"
 
 
+class Channel(StrEnum):
+    """Where an answer came from."""
+
+    LINK = "link"
+    ACCOUNT = "account"
+    ANIMATOR = "animator"
+    CALENDAR = "calendar"
+
+
 class Proposal(Base):
     """One side's question: do you want to meet them?"""
 
@@ -48,6 +57,8 @@ class Proposal(Base):
         UniqueConstraint("match_id", "side"),
         CheckConstraint("(status IN ('accepted', 'declined')) = (answered_at IS NOT NULL)", name="an_answer_has_a_time"),
         CheckConstraint("(status = 'declined') = (decline_reason IS NOT NULL)", name="a_refusal_has_a_reason"),
+        CheckConstraint("token_version >= 1", name="token_version_counts_up"),
+        CheckConstraint("postponed_until IS NULL OR answer_by >= postponed_until", name="a_postponed_answer_is_waited_for"),
         Index("ix_proposal_organisation_id_status", "organisation_id", "status"),
     )
 
@@ -61,9 +72,14 @@ class Proposal(Base):
     answered_at: Mapped[datetime | None]
     decline_reason: Mapped[DeclineReason | None] = mapped_column(stored(DeclineReason))
     decline_comment: Mapped[str] = mapped_column(default="")
+    # The day that this side asked for: until then nobody reminds it, and the question is not over.
+    postponed_until: Mapped[date | None]
+    # Raised to kill every link sent before.
+    token_version: Mapped[int] = mapped_column(default=1)
 
     match: Mapped["Match"] = relationship(back_populates="proposals")
     organisation: Mapped[Organisation] = relationship()
+    history: Mapped[list["ProposalAnswer"]] = relationship(back_populates="proposal", cascade="all, delete-orphan", order_by="ProposalAnswer.created_at")
 
     @property
     def other(self) -> "Proposal":
@@ -80,3 +96,29 @@ class Proposal(Base):
 
     def can_be_answered(self) -> bool:
         return self.status is ProposalStatus.PENDING
+
+    @property
+    def is_late(self) -> bool:
+        """The day to answer is past, and nothing was said."""
+        return self.status is ProposalStatus.EXPIRED or (self.can_be_answered() and self.answer_by < today())
+
+
+class ProposalAnswer(Base):
+    """One answer as it was given: who changes their mind leaves a trace. « Later » is pending, with its day."""
+
+    __tablename__ = "proposal_answer"
+    __table_args__ = (
+        CheckConstraint("status IN ('accepted', 'declined', 'pending')", name="says_yes_no_or_later"),
+        CheckConstraint("(status = 'declined') = (reason IS NOT NULL)", name="a_refusal_has_a_reason"),
+        CheckConstraint("(status = 'pending') = (postponed_until IS NOT NULL)", name="later_has_a_day"),
+    )
+
+    id: Mapped[RowId]
+    proposal_id: Mapped[UUID] = mapped_column(ForeignKey("proposal.id", ondelete="CASCADE"), index=True)
+    status: Mapped[ProposalStatus] = mapped_column(stored(ProposalStatus))
+    reason: Mapped[DeclineReason | None] = mapped_column(stored(DeclineReason))
+    postponed_until: Mapped[date | None]
+    channel: Mapped[Channel] = mapped_column(stored(Channel))
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+    proposal: Mapped[Proposal] = relationship(back_populates="history")

@@ -114,6 +114,8 @@ def backdate(match: Match, run: MatchingRun, *, today: date, rng: random.Random)
     for question in match.proposals:
         if question.status in (ProposalStatus.ACCEPTED, ProposalStatus.DECLINED):
             question.answered_at = start + room * rng.uniform(0.05, 0.95)
+            for said in question.history:
+                said.created_at = question.answered_at
     if match.is_mutual:
         match.confirmed_at = max(question.answered_at for question in match.proposals if question.answered_at)
 

@@ -1,21 +1,38 @@
 """Putting matches to both sides, and what they answer."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm.interfaces import ORMOption
 
 from matchmaker.extensions import db
-from matchmaker.models import Category, DeclineReason, Match, MatchStatus, Need, Offer, Organisation, Proposal, ProposalStatus, Side
+from matchmaker.models import (
+    Category,
+    Channel,
+    DeclineReason,
+    Match,
+    MatchStatus,
+    Need,
+    Offer,
+    Organisation,
+    Proposal,
+    ProposalAnswer,
+    ProposalStatus,
+    Side,
+)
 from matchmaker.models.base import PARIS, now
-from matchmaker.services import outbox
+from matchmaker.models.matching import LIVE_MATCH
+from matchmaker.services import outbox, proposal_links
 from matchmaker.services.errors import NotAllowedNow
 
 # Two weeks hold ten working days: the time that answers are given before the next structure is asked.
 ANSWER_DAYS = 14
+# « Later » is at most this long after the question was put.
+POSTPONED_DAYS = 60
 
 
 def propose(matches: Sequence[Match], *, today: date, settings: outbox.MailSettings) -> list[Proposal]:
@@ -35,9 +52,10 @@ def put(match: Match, side: Side, organisation: Organisation, *, answer_by: date
     """The question to one side; the one that was withdrawn with its whole sending is put again."""
     proposal = next((one for one in match.proposals if one.side is side), None)
     if proposal is None:
-        proposal = Proposal(side=side, organisation=organisation)
+        proposal = Proposal(side=side, organisation=organisation, token_version=0)
         match.proposals.append(proposal)
-    proposal.status, proposal.proposed_at, proposal.answer_by = ProposalStatus.PENDING, now(), answer_by
+    proposal.token_version += 1
+    proposal.status, proposal.proposed_at, proposal.answer_by, proposal.postponed_until = ProposalStatus.PENDING, now(), answer_by, None
     return proposal
 
 
@@ -55,6 +73,7 @@ def announce(organisation: Organisation, proposals: Sequence[Proposal], *, setti
             settings=settings,
             organisation=organisation,
             proposals=proposals,
+            links={proposal.id: proposal_links.link(proposal, settings) for proposal in proposals},
         )
 
 
@@ -81,15 +100,43 @@ def thread_of(organisation: Organisation, proposals: Sequence[Proposal]) -> str:
     return f"proposals-{proposals[0].match.run_id}-{organisation.id}"
 
 
-def accept(proposal: Proposal, *, settings: outbox.MailSettings) -> None:
-    """Say yes. When the other side has said yes too, both learn how to reach each other."""
+def accept(proposal: Proposal, *, settings: outbox.MailSettings, channel: Channel = Channel.ACCOUNT) -> None:
+    """Say yes. When the other side has said yes too, both learn how to reach each other.
+
+    When another structure took the place meanwhile, the match ends and the yes is kept.
+    """
     match = locked_match(proposal)
-    give_answer(proposal, ProposalStatus.ACCEPTED)
-    if all(side.status is ProposalStatus.ACCEPTED for side in match.proposals):
+    give_answer(proposal, ProposalStatus.ACCEPTED, channel=channel)
+    if match.status is not MatchStatus.PROPOSED:
+        return
+    if taken := taken_sides(match):
+        keep_yes(proposal, taken, settings=settings)
+    elif all(side.status is ProposalStatus.ACCEPTED for side in match.proposals):
         match.status = MatchStatus.CONFIRMED
         match.confirmed_at = now()
         for side in match.proposals:
             announce_mutual_yes(side, settings=settings)
+
+
+def taken_sides(match: Match) -> set[Side]:
+    """The sides whose places others hold: by two yes; for a match that is over, and holds none itself, by an open question too."""
+    holding = (MatchStatus.CONFIRMED,) if match.status is MatchStatus.PROPOSED else LIVE_MATCH
+    same_need, same_offer = Match.need_id == match.need_id, Match.offer_id == match.offer_id
+    query = select(func.count().filter(same_need), func.count().filter(same_offer), func.count().filter(same_need & same_offer))
+    by_need, by_offer, by_both = db.session.execute(query.where(Match.id != match.id, Match.status.in_(holding), same_need | same_offer)).one()
+    # The pair itself may have been put again by a later run: one question at a time.
+    is_taken = {Side.NEED: by_both > 0 or by_need >= match.need.capacity, Side.OFFER: by_both > 0 or by_offer >= match.offer.capacity}
+    return {side for side in Side if is_taken[side]}
+
+
+def keep_yes(proposal: Proposal, taken: Container[Side], *, settings: outbox.MailSettings) -> None:
+    """The match ends for want of a place. This yes stays on record; an earlier one of the other side is told if it is not what was taken."""
+    match, other = proposal.match, proposal.other
+    match.status = MatchStatus.ENDED
+    if other.can_be_answered():
+        other.status = ProposalStatus.WITHDRAWN
+    elif other.side not in taken:
+        announce_no_follow_up(other, settings=settings)
 
 
 def announce_mutual_yes(proposal: Proposal, *, settings: outbox.MailSettings) -> None:
@@ -104,26 +151,51 @@ def announce_mutual_yes(proposal: Proposal, *, settings: outbox.MailSettings) ->
         )
 
 
-def decline(proposal: Proposal, *, reason: DeclineReason, comment: str = "", settings: outbox.MailSettings) -> None:
+def announce_no_follow_up(proposal: Proposal, *, settings: outbox.MailSettings) -> None:
+    if proposal.organisation.can_be_written_to():
+        uid = f"no-follow-up-{proposal.match_id}-{proposal.organisation_id}"
+        to, organisation_id = proposal.organisation.email, proposal.organisation_id
+        outbox.queue("no_follow_up", uid=uid, recipient=to, organisation_id=organisation_id, settings=settings, proposal=proposal)
+
+
+def decline(proposal: Proposal, *, reason: DeclineReason, comment: str = "", settings: outbox.MailSettings, channel: Channel = Channel.ACCOUNT) -> None:
     """Say no, with a reason. The match ends; the other side's question is withdrawn, or its yes is told that it leads nowhere."""
     match = locked_match(proposal)
-    proposal.decline_reason = reason
-    proposal.decline_comment = comment.strip()
-    give_answer(proposal, ProposalStatus.DECLINED)
+    give_answer(proposal, ProposalStatus.DECLINED, reason=reason, comment=comment, channel=channel)
     end(match, settings=settings)
 
 
-def give_answer(proposal: Proposal, status: ProposalStatus) -> None:
+def postpone(proposal: Proposal, *, until: date, channel: Channel = Channel.ACCOUNT) -> None:
+    """Say « later »: the question stays open, and is waited for until that day. Raises NotAllowedNow when it is over or the day is too far."""
+    locked_match(proposal)
+    if not proposal.can_be_answered() or until > latest_postponement(proposal):
+        raise NotAllowedNow(proposal.status)
+    proposal.answer_by = proposal.postponed_until = until
+    proposal.history.append(ProposalAnswer(status=ProposalStatus.PENDING, postponed_until=until, channel=channel))
+
+
+def latest_postponement(proposal: Proposal) -> date:
+    """However often it is put off, the other side does not wait longer than this."""
+    return proposal.proposed_at.astimezone(PARIS).date() + timedelta(days=POSTPONED_DAYS)
+
+
+def give_answer(proposal: Proposal, status: ProposalStatus, *, channel: Channel, reason: DeclineReason | None = None, comment: str = "") -> None:
     if not proposal.can_be_answered():
         raise NotAllowedNow(proposal.status)
-    proposal.status = status
-    proposal.answered_at = now()
+    proposal.status, proposal.answered_at = status, now()
+    proposal.decline_reason, proposal.decline_comment = reason, comment.strip()
+    proposal.history.append(ProposalAnswer(status=status, reason=reason, channel=channel))
 
 
 def locked_match(proposal: Proposal) -> Match:
-    """The match, locked: two sides that answer in the same second see each other's answer."""
-    match = db.session.scalars(select(Match).where(Match.id == proposal.match_id).with_for_update()).one()
-    db.session.refresh(match)
+    """The match, locked with its two declarations: answers that come in the same second, about it or about their last place, see each other.
+
+    The declarations come first, as where they are closed with what they hold: two transactions never wait for each other in a ring.
+    """
+    match = db.session.get_one(Match, proposal.match_id)
+    for declaration in (match.need, match.offer):
+        db.session.refresh(declaration, ["status", "capacity"], with_for_update={"key_share": True})
+    db.session.refresh(match, Match.__table__.columns.keys(), with_for_update=True)
     for side in match.proposals:
         db.session.refresh(side)
     return match
@@ -135,9 +207,8 @@ def end(match: Match, *, leave: ProposalStatus = ProposalStatus.WITHDRAWN, setti
     for side in match.proposals:
         if side.can_be_answered():
             side.status = leave
-        elif side.status is ProposalStatus.ACCEPTED and side.organisation.can_be_written_to():
-            uid = f"no-follow-up-{match.id}-{side.organisation_id}"
-            outbox.queue("no_follow_up", uid=uid, recipient=side.organisation.email, organisation_id=side.organisation_id, settings=settings, proposal=side)
+        elif side.status is ProposalStatus.ACCEPTED:
+            announce_no_follow_up(side, settings=settings)
 
 
 def part(proposal: Proposal) -> None:
@@ -203,17 +274,21 @@ TABS = ("todo", "waiting", "done")
 def inbox(organisation: Organisation, tab: str) -> list[Proposal]:
     """An organisation's proposals under one tab, each with both declarations, in a fixed number of queries."""
     query = select(Proposal).join(Proposal.match).where(Proposal.organisation_id == organisation.id, tab_condition(tab))
+    order = (Match.status == MatchStatus.CONFIRMED).desc(), Proposal.answer_by, Match.score.desc(), Proposal.id
+    return list(db.session.scalars(query.options(*both_sides()).order_by(*order)))
+
+
+def both_sides() -> tuple[ORMOption, ...]:
+    """Load with a proposal what its card says of either side."""
     need = joinedload(Proposal.match).joinedload(Match.need)
     offer = joinedload(Proposal.match).joinedload(Match.offer)
-    query = query.options(
+    return (
         need.joinedload(Need.organisation),
         need.joinedload(Need.commune),
         offer.joinedload(Offer.organisation),
         offer.joinedload(Offer.commune),
         joinedload(Proposal.match).selectinload(Match.proposals),
     )
-    order = (Match.status == MatchStatus.CONFIRMED).desc(), Proposal.answer_by, Match.score.desc(), Proposal.id
-    return list(db.session.scalars(query.order_by(*order)))
 
 
 def tab_condition(tab: str) -> ColumnElement[bool]:

@@ -12,7 +12,7 @@ from matchmaker import mail
 from matchmaker.extensions import db
 from matchmaker.models import AddressStatus, MailAddress, MailBounce, MailObjection, MailStatus, ObjectionSource, Obstacle, OutboxMail, Topic
 from matchmaker.models.base import now
-from matchmaker.services import addresses, outbox
+from matchmaker.services import addresses, outbox, proposal_links
 from tests.factories import MatchFactory, UserFactory, proposals_of
 
 ADDRESS = "contact@picoree.test"
@@ -173,7 +173,8 @@ def test_only_what_may_be_refused_carries_a_way_out_and_only_mails_to_many_a_hea
 
 def queue_proposals(proposal) -> bool:
     organisation = proposal.organisation
-    return outbox.queue("proposals", uid="proposals-1", recipient=organisation.email, settings=SETTINGS, organisation=organisation, proposals=[proposal])
+    context = {"organisation": organisation, "proposals": [proposal], "links": {proposal.id: proposal_links.link(proposal, SETTINGS)}}
+    return outbox.queue("proposals", uid="proposals-1", recipient=organisation.email, settings=SETTINGS, **context)
 
 
 def test_a_mail_to_a_blocked_address_is_kept_and_does_not_leave(session):
