@@ -10,6 +10,7 @@ from flask import Flask
 from matchmaker.extensions import db
 from matchmaker.models import JobDatingStatus, Role, Side, User
 from matchmaker.models.base import now
+from matchmaker.services import proposal_links
 from tests.conftest import Client
 from tests.factories import (
     JobDatingFactory,
@@ -195,3 +196,20 @@ def test_contact_details_appear_on_mutual_acceptance_only(client: Client, side: 
     db.session.commit()
 
     assert theirs.email in client.get("/propositions").get_data(as_text=True)
+
+
+@pytest.mark.parametrize("side", list(Side))
+def test_the_page_of_a_mails_link_never_shows_contact_details(app: Flask, client: Client, side: Side) -> None:
+    match = MatchFactory()
+    both = dict(zip(Side, proposals_of(match), strict=True))
+    mine, theirs = both[side], both[side].other.organisation
+    path = f"/reponses/{proposal_links.token(mine, app.config['SECRET_KEY'])}"
+    pages = [client.get(path).get_data(as_text=True)]
+
+    match.status, match.confirmed_at = "confirmed", now()
+    for proposal in both.values():
+        proposal.status, proposal.answered_at = "accepted", now()
+    db.session.commit()
+
+    pages.append(client.get(path).get_data(as_text=True))
+    assert not [page for page in pages if theirs.email in page or theirs.phone in page]

@@ -23,7 +23,7 @@ from werkzeug.test import TestResponse
 from matchmaker.extensions import db
 from matchmaker.models import Category, JobDating, JobDatingStatus, Need, Offer, Organisation, OutboxMail, Proposal, Role, Topic, User, Venue
 from matchmaker.models.base import now
-from matchmaker.services import addresses, calendar_feeds, invitations, job_datings
+from matchmaker.services import addresses, calendar_feeds, invitations, job_datings, proposal_links
 from matchmaker.web.settings import mail_settings
 from tests.conftest import Client
 from tests.factories import (
@@ -181,6 +181,7 @@ def world(app: Flask) -> World:
     secret = app.config["SECRET_KEY"]
     tokens = {
         "/invitations/": invitations.token(invitation, secret),
+        "/reponses/": proposal_links.token(proposal, secret),
         "/courriels/refuser/": addresses.token(addresses.digest(buyer.email), Topic.PROPOSALS, secret),
         "/agenda/": calendar_feeds.token(place, secret),
     }
@@ -442,7 +443,9 @@ def test_no_form_is_taken_without_its_token_or_with_a_forged_one(app: Flask, cli
     other = app.test_client().get("/connexion").text
     foreign = forms(other)[-1].values["csrf_token"][0]
     posts = [(endpoint, rule) for endpoint, method, rule in routes(app) if method == "POST"]
-    assert {"accounts.login", "matching.publish", "proposals.accept", "invitations.answer", "job_datings.publish"} <= {endpoint for endpoint, _rule in posts}
+    assert {"accounts.login", "matching.publish", "proposals.accept", "answers.answer", "invitations.answer", "job_datings.publish"} <= {
+        endpoint for endpoint, _rule in posts
+    }
     rng = random.Random(SEED)
 
     for endpoint, rule in posts:

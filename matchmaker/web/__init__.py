@@ -4,6 +4,7 @@ from flask import Flask
 
 from matchmaker.web import (
     accounts,
+    answers,
     calendars,
     declarations,
     declarations_waiting,
@@ -32,6 +33,7 @@ from matchmaker.web import (
 
 BLUEPRINTS = (
     accounts,
+    answers,
     calendars,
     declarations,
     declarations_waiting,

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from wtforms import RadioField, TextAreaField
 
 from matchmaker.extensions import db, nudge
-from matchmaker.models import DeclineReason, Proposal, ProposalStatus
+from matchmaker.models import DeclineReason, MatchStatus, Proposal, ProposalStatus
 from matchmaker.models.base import today
 from matchmaker.services import matching, proposals
 from matchmaker.services.errors import NotAllowedNow
@@ -20,6 +20,7 @@ from tasks.outbox import drain
 
 bp = Blueprint("proposals", __name__)
 
+YES_KEPT = "Votre oui est gardé. Entre-temps, la place a été prise\u00a0: si elle se libère, cette rencontre peut revenir vers vous."
 TABS = {"todo": "À faire", "waiting": "Chez l’autre", "done": "Terminées"}
 
 
@@ -57,9 +58,12 @@ def accept(proposal_id: UUID) -> ResponseReturnValue:
         proposals.accept(proposal, settings=mail_settings())
     except NotAllowedNow:
         return already_answered(proposal)
-    mutual = proposal.match.is_mutual
+    mutual, kept = proposal.match.is_mutual, proposal.match.status is MatchStatus.ENDED
     db.session.commit()
     nudge(drain)
+    if kept:
+        flash(YES_KEPT, "message")
+        return redirect(url_for("proposals.inbox", onglet="done"))
     if mutual:
         flash("Vous vous êtes dit oui. Voici comment vous joindre.", "yes")
         return redirect(url_for("proposals.inbox"))

@@ -1,0 +1,88 @@
+"""Somebody answers the propositions of one mail on a phone, without any account."""
+
+import re
+from collections.abc import Callable
+from email.message import EmailMessage
+
+from playwright.sync_api import Route
+
+from tests.browser.conftest import Person, Site
+from tests.browser.test_loop import body_of, mails_to, wait_until
+
+LINK = r"(/reponses/[\w.\-]+\?reponse={choice})"
+
+
+def mails_with_questions(site: Site) -> list[EmailMessage]:
+    """The mails of the demonstration that put questions to its accounts' structures, once they have left."""
+    found = wait_until(lambda: [mail for mail in mails_to(site, "@") if links(mail, "oui")], seconds=120)
+    assert isinstance(found, list)
+    return found
+
+
+def links(mail: EmailMessage, choice: str) -> list[str]:
+    return re.findall(LINK.format(choice=choice), body_of(mail))
+
+
+def unanswered(site: Site, someone: Person, choice: str) -> str:
+    """A link that leads to a question to which nobody said anything: the demonstration has answered some of them."""
+    for mail in mails_with_questions(site):
+        for link in links(mail, choice):
+            someone.go(link)
+            asks = someone.page.get_by_role("button", name="Envoyer ma réponse").count()
+            if asks and "Personne n’a encore répondu" in someone.page.content():
+                return link
+    raise AssertionError("every question is answered")
+
+
+def test_a_mail_is_answered_on_a_phone_without_an_account(site: Site, person: Callable[..., Person]) -> None:
+    guest = person(360)
+    question = unanswered(site, guest, "non")
+
+    # « no »: its reasons are there, those of the other answers are not
+    guest.go(question)
+    assert guest.page.get_by_label("Non merci").is_checked()
+    assert guest.page.get_by_label("Trop loin").is_visible()
+    assert not guest.page.get_by_label("Quand pourrez-vous répondre").is_visible()
+    assert guest.page.locator(".lc-reasons li").count() <= 3
+    assert "@" not in guest.text
+    guest.click("Envoyer ma réponse")
+    assert "Une réponse à corriger" in guest.text
+    guest.page.get_by_label("Non merci").check()
+    guest.page.get_by_label("Trop loin").check()
+    guest.click("Envoyer ma réponse")
+    assert "Votre réponse est notée" in guest.text
+
+    # another mind, by the same link: later, then yes
+    guest.go(question.replace("=non", "=plus-tard"))
+    assert guest.page.get_by_label("Quand pourrez-vous répondre").is_visible()
+    assert not guest.page.get_by_label("Trop loin").is_visible()
+    guest.click("Envoyer ma réponse")
+    assert "Réponse attendue le" in guest.text
+    guest.go(question.replace("=non", "=oui"))
+    guest.page.get_by_label("Oui, les rencontrer").press("Tab")
+    assert guest.page.evaluate("document.activeElement.textContent") == "Envoyer ma réponse"
+    with guest.page.expect_navigation():
+        guest.page.keyboard.press("Enter")
+    guest.look()
+    assert "Votre oui est noté" in guest.text
+
+
+def test_the_page_is_whole_without_script_style_or_cookie(site: Site, person: Callable[..., Person]) -> None:
+    guest = person(360)
+    question = unanswered(site, guest, "oui")
+    guest.context.clear_cookies()
+
+    def without(route: Route) -> None:
+        headers = {name: value for name, value in route.request.headers.items() if name != "cookie"}
+        if route.request.resource_type in {"script", "stylesheet"}:
+            route.abort()
+        else:
+            route.continue_(headers=headers)
+
+    guest.page.route("**/*", without)
+    guest.page.goto(f"{site.url}{question}")
+    guest.page.get_by_label("Plus tard").check()
+    guest.page.get_by_role("button", name="Envoyer ma réponse").click()
+    guest.page.wait_for_load_state("load")
+
+    assert "Votre réponse est notée" in guest.text
