@@ -98,9 +98,10 @@ class Config:
         "task_routes": {
             "tasks.outbox.*": {"queue": "mail"},
             "tasks.matching.*": {"queue": "matching"},
+            "tasks.pools.*": {"queue": "matching"},
             "tasks.*.expire": {"queue": "maintenance"},
         },
-        "include": ["tasks.declarations", "tasks.health", "tasks.mailbox", "tasks.matching", "tasks.outbox", "tasks.proposals"],
+        "include": ["tasks.declarations", "tasks.health", "tasks.mailbox", "tasks.matching", "tasks.outbox", "tasks.pools", "tasks.proposals"],
         "accept_content": ["json"],
         "task_acks_late": True,
         "worker_prefetch_multiplier": 1,
@@ -122,6 +123,7 @@ class Config:
         "beat_schedule": {
             # Everything due is a row; these find it within seconds even when a nudge was lost.
             "matching.run_due": {"task": "tasks.matching.run_due", "schedule": 5.0, "options": {"expires": 5}},
+            "pools.compose_due": {"task": "tasks.pools.compose_due", "schedule": 5.0, "options": {"expires": 5}},
             "outbox.drain": {"task": "tasks.outbox.drain", "schedule": 5.0, "options": {"expires": 5}},
             "health.beat": {"task": "tasks.health.beat", "schedule": 30.0, "options": {"expires": 30}},
             "mailbox.read": {"task": "tasks.mailbox.read", "schedule": 60.0, "options": {"expires": 60}},

@@ -1,6 +1,7 @@
 """Rows for tests. A value stands in a test only if the test is about it."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import factory
 from factory.alchemy import SQLAlchemyModelFactory
@@ -17,16 +18,22 @@ from matchmaker.models import (
     MatchingRun,
     MatchStatus,
     Need,
+    NeedPairRule,
     Offer,
     Organisation,
     OutboxMail,
+    PairRule,
     Participant,
+    Pool,
+    PoolShare,
+    PoolStatus,
     Proposal,
     Role,
     RunStatus,
     Side,
     Status,
     Territory,
+    Unit,
     User,
     Venue,
 )
@@ -110,6 +117,40 @@ class NeedFactory(DeclarationFactory):
         model = Need
 
     title = "Traiteur zéro déchet pour un séminaire"
+
+
+class FractionFactory(NeedFactory):
+    """A part of an accountant's week."""
+
+    category = Category.POOLED_JOB
+    title = "Comptable, une partie de la semaine"
+    skills = factory.LazyFunction(lambda: ["comptabilité"])
+    volume = Decimal("0.3")
+    volume_unit = Unit.FTE
+    details = factory.LazyFunction(lambda: {"occupation": "comptable"})
+
+
+def group(*needs: Need, proposed: bool = False) -> Pool:
+    """A pool of these fractions, or of two new ones; its week gives each as many half-days as it asks for, from Monday on."""
+    needs = needs or (FractionFactory(), FractionFactory())
+    pool = Pool(territory=needs[0].territory, occupation="comptable", widest_km=12.0)
+    if proposed:
+        pool.status, pool.proposed_at, pool.answer_by = PoolStatus.PROPOSED, now(), today() + timedelta(days=90)
+    week = {str(need.id): list(range(3 * place, 3 * place + 3)) for place, need in enumerate(needs)}
+    pool.plan = {str(month): week for month in range(1, 13)}
+    pool.shares = [PoolShare(need=need, position=place, fte=Decimal("0.3"), halfdays=0b111 << 3 * place) for place, need in enumerate(needs)]
+    db.session.add(pool)
+    db.session.flush()
+    return pool
+
+
+def pair_rule(one: Need | None = None, other: Need | None = None) -> NeedPairRule:
+    """Two fractions that an animator wants together."""
+    first, second = sorted((one or FractionFactory(), other or FractionFactory()), key=lambda need: need.id)
+    rule = NeedPairRule(first_need=first, second_need=second, rule=PairRule.TOGETHER)
+    db.session.add(rule)
+    db.session.flush()
+    return rule
 
 
 class OfferFactory(DeclarationFactory):

@@ -22,6 +22,8 @@ from tests.factories import (
     RunFactory,
     UserFactory,
     departement,
+    group,
+    pair_rule,
     proposals_of,
     venue,
 )
@@ -126,6 +128,8 @@ def foreign_ids() -> dict[str, object]:
         "territory_id": departement("61").id,
         "user_id": UserFactory().id,
         "mail_id": MailFactory(lost=True).id,
+        "pool_id": group(proposed=True).id,
+        "rule_id": pair_rule().id,
     }
 
 

@@ -27,6 +27,7 @@ from matchmaker.services import addresses, calendar_feeds, invitations, job_dati
 from matchmaker.web.settings import mail_settings
 from tests.conftest import Client
 from tests.factories import (
+    FractionFactory,
     JobDatingFactory,
     MailFactory,
     MatchFactory,
@@ -36,6 +37,8 @@ from tests.factories import (
     RunFactory,
     UserFactory,
     departement,
+    group,
+    pair_rule,
     proposals_of,
     venue,
 )
@@ -176,6 +179,8 @@ def world(app: Flask) -> World:
         "territory_id": departement("61").id,
         "user_id": UserFactory().id,
         "mail_id": MailFactory(organisation=buyer, lost=True).id,
+        "pool_id": group(FractionFactory(organisation=buyer), FractionFactory(), proposed=True).id,
+        "rule_id": pair_rule().id,
     }
     db.session.commit()
     secret = app.config["SECRET_KEY"]
@@ -301,6 +306,7 @@ FORMS = {
     "/lieux/nouveau": Role.HOST,
     "/mes-job-datings/nouveau": Role.HOST,
     "/structures/nouvelle": Role.ANIMATOR,
+    "/emplois-partages/simulateur": None,
 }
 
 

@@ -12,7 +12,7 @@ from matchmaker.models.observatory import Snapshot
 from matchmaker.models.occupations import Occupation, OccupationMobility, OccupationTitle
 from matchmaker.models.organisations import Eligibility, EssLabel, Family, Headcount, InclusionKind, Organisation
 from matchmaker.models.outbox import DomainPace, MailStatus, OutboxMail, RelayState
-from matchmaker.models.pools import Pool, PoolShare, PoolStatus, ShareStatus
+from matchmaker.models.pools import NeedPairRule, PairRule, Pool, PoolingRun, PoolingStatus, PoolShare, PoolStatus, ShareStatus
 from matchmaker.models.proposals import Channel, DeclineReason, Proposal, ProposalAnswer, ProposalStatus, Side
 from matchmaker.models.territories import Commune, Level, Territory, Theme
 from matchmaker.models.venues import Room, Table, Venue
@@ -54,6 +54,7 @@ __all__ = [
     "Meeting",
     "Method",
     "Need",
+    "NeedPairRule",
     "ObjectionSource",
     "Obstacle",
     "Occupation",
@@ -63,10 +64,13 @@ __all__ = [
     "Organisation",
     "OutboxMail",
     "PairDecision",
+    "PairRule",
     "Participant",
     "Pool",
     "PoolShare",
     "PoolStatus",
+    "PoolingRun",
+    "PoolingStatus",
     "Proposal",
     "ProposalAnswer",
     "ProposalStatus",

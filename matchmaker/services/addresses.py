@@ -27,6 +27,7 @@ TOPICS = {
     "invitation_reminder": Topic.INVITATIONS,
     "proposals": Topic.PROPOSALS,
     "proposals_reminder": Topic.PROPOSALS,
+    "pool_proposed": Topic.PROPOSALS,
     "digest": Topic.DIGEST,
     "campaign": Topic.CAMPAIGNS,
 }

@@ -17,6 +17,9 @@ KINDS = {
     "proposals_withdrawn": "Propositions retirées",
     "mutual_yes": "Coordonnées après deux oui",
     "no_follow_up": "Pas de suite cette fois",
+    "pool_proposed": "Emploi partagé à lire",
+    "pool_agreed": "Coordonnées d’un groupe d’employeurs",
+    "pool_dissolved": "Emploi partagé sans suite",
     "digest": "Nouvelles du territoire",
     "campaign": "Message à toutes les structures",
 }

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from flask import Flask, request, url_for
 
 from matchmaker.models import Role, User
-from matchmaker.services import proposals
+from matchmaker.services import pools, proposals
 from matchmaker.web.access import is_signed_in, signed_in
 
 PUBLIC = (
@@ -17,6 +17,7 @@ PUBLIC = (
 MENUS = {
     Role.MEMBER: (
         ("proposals.inbox", "Propositions"),
+        ("pools.mine", "Emplois partagés"),
         ("declarations.mine", "Mes annonces"),
         ("job_datings.public_list", "Job datings"),
         ("organisations.directory", "Annuaire"),
@@ -25,6 +26,7 @@ MENUS = {
         ("job_datings.mine", "Mes job datings"),
         ("venues.mine", "Mes lieux"),
         ("proposals.inbox", "Propositions"),
+        ("pools.mine", "Emplois partagés"),
         ("declarations.mine", "Mes annonces"),
         ("organisations.directory", "Annuaire"),
     ),
@@ -61,10 +63,7 @@ class Entry:
 def menu() -> dict[str, object]:
     """What the layout asks for on every page."""
     user = signed_in() if is_signed_in() else None
-    entries = [
-        Entry(endpoint, words, pending(user) if endpoint == "proposals.inbox" else None, is_current(endpoint))
-        for endpoint, words in (MENUS[user.role] if user else PUBLIC)
-    ]
+    entries = [Entry(endpoint, words, pending(user, endpoint), is_current(endpoint)) for endpoint, words in (MENUS[user.role] if user else PUBLIC)]
     if user is None:
         return {"navigation": entries, "account_label": "Se connecter", "account_url": url_for("accounts.login"), "user": None}
     name = user.organisation.name if user.organisation else user.name
@@ -79,10 +78,11 @@ def is_current(endpoint: str) -> bool:
     return request.endpoint == endpoint or (same_concept and request.endpoint not in LISTS)
 
 
-def pending(user: User | None) -> int | None:
-    if user is None or user.organisation is None:
+def pending(user: User | None, endpoint: str) -> int | None:
+    """What awaits an answer behind an entry."""
+    if user is None or user.organisation is None or endpoint not in {"proposals.inbox", "pools.mine"}:
         return None
-    return proposals.counts(user.organisation)["pending"]
+    return proposals.counts(user.organisation)["pending"] if endpoint == "proposals.inbox" else pools.awaiting(user.organisation)
 
 
 def init_app(app: Flask) -> None:

@@ -1,0 +1,174 @@
+"""Shared jobs in words and as a grid: the week of a group, its cautions with their source, why a need is in no group."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from matchmaker import reference
+from matchmaker.models import Need, Pool, PoolShare, PoolStatus
+from matchmaker.models.organisations import Organisation
+from matchmaker.services.pools_fractions import distance_km
+from matchmaker.services.pools_warnings import Caution, Warned
+from matchmaker.web import labels
+from matchmaker.web.labels import NBSP
+
+STATES = {
+    PoolStatus.COMPOSED: "composé, pas encore proposé",
+    PoolStatus.PROPOSED: "proposé au groupe",
+    PoolStatus.AGREED: "tout le groupe est intéressé",
+    PoolStatus.SIGNED: "contrat signé",
+    PoolStatus.DISSOLVED: "sans suite",
+}
+HALVES = ("Matin", "Après-midi")
+HOURS_A_YEAR = 1607
+TITLES = {
+    Caution.VAT: "TVA\u00a0: situations différentes.",
+    Caution.IDCC: "Conventions collectives différentes.",
+    Caution.PART_TIME: "Moins de 24\u00a0heures par semaine.",
+    Caution.PUBLIC: "Beaucoup d’employeurs publics.",
+    Caution.LIABILITY: "Les membres d’un groupement sont solidaires.",
+}
+SOURCES = {
+    Caution.VAT: "Code général des impôts, article 261\u00a0B\u00a0; BOI-TVA-CHAMP-30-10-40.",
+    Caution.IDCC: "Code du travail, articles L1253-17 et L1253-18.",
+    Caution.PART_TIME: "Code du travail, articles L3123-7 et L3123-27.",
+    Caution.PUBLIC: "Code du travail, articles L1253-19 et L1253-20.",
+    Caution.LIABILITY: "Code du travail, article L1253-8.",
+}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A half-day that somebody has: the letter, and the name where it is told."""
+
+    letter: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Week:
+    """The same week in some months: two rows of five cells, None for a free half-day."""
+
+    months: str
+    rows: tuple[tuple[str, tuple[Cell | None, ...]], ...]
+
+
+def weeks(pool: Pool, *, names: Mapping[UUID, str]) -> list[Week]:
+    """The different weeks of a year, the longest in force first. ``names``: need id → what its employer is called."""
+    months_of: dict[str, list[int]] = {}
+    for month in sorted(map(int, pool.plan)):
+        months_of.setdefault(str(sorted(pool.plan[str(month)].items())), []).append(month)
+    letters = {str(share.need_id): share.letter for share in pool.shares}
+    grids = []
+    for months in sorted(months_of.values(), key=len, reverse=True):
+        owner = {halfday: need_id for need_id, halfdays in pool.plan[str(months[0])].items() for halfday in halfdays}
+        cells = [Cell(letters.get(owner[bit], "?"), names.get(UUID(owner[bit]), "")) if bit in owner else None for bit in range(10)]
+        grids.append(Week(month_words(months), tuple((half, tuple(cells[start::2])) for start, half in enumerate(HALVES))))
+    return grids
+
+
+def month_words(months: Sequence[int]) -> str:
+    """« toute l’année », « de novembre à mars », « en juin et en septembre »."""
+    active = set(months)
+    if len(active) == 12:
+        return "toute l’année"
+    starts = [month for month in sorted(active) if (month - 2) % 12 + 1 not in active]
+    told = []
+    for start in starts:
+        end = start
+        while end % 12 + 1 in active:
+            end = end % 12 + 1
+        told.append(
+            f"en {labels.MONTHS[start - 1]}"
+            if end == start
+            else f"de {labels.MONTHS[start - 1]} à {labels.MONTHS[end - 1]}".replace("de a", "d’a").replace("de o", "d’o")
+        )
+    return labels.enumeration(told)
+
+
+def full_names(pool: Pool) -> dict[UUID, str]:
+    return {share.need_id: share.need.organisation.name for share in pool.shares}
+
+
+def hidden_names(pool: Pool, own: PoolShare) -> dict[UUID, str]:
+    """One's own name, and letters for the others."""
+    return {share.need_id: share.need.organisation.name if share is own else f"Employeur {share.letter}" for share in pool.shares}
+
+
+def about(organisation: Organisation) -> str:
+    """Who it is without its name: « association, 10 à 49 salariés, CA Flers Agglo »."""
+    epci = reference.epcis().get(organisation.commune.epci_code or "")
+    place = reference.short_name(epci.name) if epci else f"département {organisation.commune.departement_code}"
+    size = labels.label(organisation.headcount) if organisation.headcount else ""
+    return ", ".join(part for part in (labels.kind_of(organisation), size, place) if part)
+
+
+def halfday_words(mask: int) -> str:
+    """« lundi et mardi », « jeudi après-midi, vendredi »: whole days where both halves are taken."""
+    told, kinds = [], set()
+    for day in range(5):
+        both = mask >> 2 * day & 3
+        if both:
+            kinds.add(both == 3)
+            told.append(labels.DAYS[day] if both == 3 else labels.HALF_DAYS[2 * day + both - 1])
+    return labels.enumeration(told) if len(kinds) == 1 else ", ".join(told)
+
+
+def hours_words(share: PoolShare) -> str:
+    """« 10,5 h par semaine, 482 h par an »."""
+    week = labels.number(share.hours, 1).removesuffix(",0")
+    return f"{week}{NBSP}h par semaine, {labels.number(round(float(share.fte) * HOURS_A_YEAR))}{NBSP}h par an"
+
+
+def cost_words(share: PoolShare) -> str:
+    """« 30 % des heures »: its part of what the job costs."""
+    return f"{labels.number(100 * share.fte / (share.pool.fte or 1))}{NBSP}% des heures"
+
+
+def journeys(pool: Pool) -> list[tuple[str, str, str]]:
+    """Letter, letter, distance of each two places."""
+    members = pool.members
+    pairs = [(one, other) for place, one in enumerate(members) for other in members[place + 1 :]]
+    return [(one.letter, other.letter, km_words(distance_km(one.need, other.need))) for one, other in pairs]
+
+
+def km_words(km: float | None) -> str:
+    return "distance inconnue" if km is None else f"{labels.number(max(km, 1))}{NBSP}km"
+
+
+def caution_text(told: Warned) -> str:
+    """What a caution is about in this group, in one or two sentences."""
+    if told.caution is Caution.VAT:
+        paid = f"{labels.enumeration(told.yes)} {'la paient' if len(told.yes) > 1 else 'la paie'}, {labels.enumeration(told.no)} non."
+        unknown = f" Pour {labels.enumeration(told.unknown)}, nous ne savons pas." if told.unknown else ""
+        return f"{paid}{unknown} Le groupement peut y perdre une exonération\u00a0: à voir avec un expert-comptable."
+    if told.caution is Caution.IDCC:
+        return f"Numéros {labels.enumeration(told.numbers)}. Il faudra en choisir une pour le poste, et le déclarer."
+    if told.caution is Caution.PART_TIME:
+        hours = labels.number(told.amount, 1).removesuffix(",0")
+        return f"Le mois le plus calme ne fait que {hours}{NBSP}h par semaine. Il y faut un accord de branche, ou la demande écrite de la personne."
+    if told.caution is Caution.PUBLIC:
+        part = f"{labels.number(told.amount)}{NBSP}% du poste"
+        return f"{labels.enumeration(told.yes)}\u00a0: {part}. Le temps passé chez eux est limité, et la forme du groupement aussi."
+    return "Chacun répond des dettes du groupement envers les personnes employées. Les statuts peuvent dire comment."
+
+
+def miss_text(miss: Mapping[str, Any], needs: Mapping[str, Need]) -> str:
+    """Why a need is in no group, and the nearest one that would take it. ``needs``: id → need, those that are open still."""
+    kind, amount = miss["kind"], float(miss.get("amount", 0))
+    others = [needs[need_id].organisation.name for need_id in miss.get("needs", ()) if need_id in needs]
+    group = f"avec {labels.enumeration(others)}" if others else "dans un groupe"
+    halfdays = [labels.HALF_DAYS[bit] for bit in miss.get("halfdays", ())]
+    verb = "étaient possibles" if len(halfdays) > 1 else "était possible"
+    told = {
+        "halfdays": f"Possible {group}, si {labels.enumeration(halfdays)} {verb}.",
+        "km": f"Possible {group}, si l’on acceptait {labels.number(amount)}{NBSP}km entre deux sites.",
+        "fte": f"Le plus grand groupe possible ne fait que {labels.number(amount, 2)}{NBSP}ETP{' (' + labels.enumeration(others) + ')' if others else ''}.",
+        "none": "Personne d’autre ne cherche ce métier assez près, avec des jours qui s’accordent.",
+        "volume": "L’annonce ne dit pas quelle part d’un temps plein est cherchée.",
+        "few_halfdays": "L’annonce demande plus de demi-journées qu’elle n’en permet.",
+        "place": "Nous ne savons pas situer cette commune.",
+        "unknown": "Nous n’avons pas eu le temps de chercher ce qui manque.",
+    }
+    return told[kind]

@@ -1,0 +1,27 @@
+"""Shared jobs: compose what waits."""
+
+import logging
+
+from celery import shared_task
+
+from matchmaker.extensions import db, nudge
+from matchmaker.services import pools_runs
+
+log = logging.getLogger(__name__)
+
+
+@shared_task
+def compose_due() -> None:
+    """Compute the composition that waits longest, then ask for the next turn. Safe to run anywhere, twice: the row's lock decides."""
+    run_id = pools_runs.start_due()
+    db.session.commit()
+    if run_id is None:
+        return
+    try:
+        pools_runs.compute(run_id)
+    except Exception as error:
+        log.exception("composition %s failed", run_id)
+        db.session.rollback()
+        pools_runs.fail(run_id, type(error).__name__)
+    db.session.commit()
+    nudge(compose_due)

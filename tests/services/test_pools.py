@@ -1,0 +1,273 @@
+"""Shared jobs: composed from open fractions, proposed to their group, mended when somebody leaves, signed."""
+
+from collections.abc import Callable
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from matchmaker.engine.pool_problem import Rules
+from matchmaker.engine.problem import BadProblem
+from matchmaker.models import Need, OutboxMail, PairRule, Pool, PoolingStatus, PoolStatus, ShareStatus, Status, Territory
+from matchmaker.models.base import today
+from matchmaker.services import pools, pools_repairs, pools_runs, pools_what_if
+from matchmaker.services.errors import ChangedMeanwhile, NotAllowedNow, RunUnderWay
+from matchmaker.services.outbox import MailSettings
+from matchmaker.services.pools_fractions import free_fractions
+from matchmaker.services.pools_warnings import Caution, warnings
+from tests.factories import FractionFactory, OrganisationFactory, departement
+
+SETTINGS = MailSettings(sender="bonjour@croisee.test", public_url="http://croisee.test", secret="of the tests")
+
+
+def three() -> list[Need]:
+    """An accountant for the week, at three employers of the Orne: the second may also come on Friday."""
+    return [
+        FractionFactory(at="Flers (61)", halfdays=0b0000001111, volume=Decimal("0.4"), details={"occupation": "comptable", "vat": "no"}),
+        FractionFactory(at="Domfront en Poiraie (61)", halfdays=0b0001110000, details={"occupation": "Gestionnaire de paie et comptable", "vat": "no"}),
+        FractionFactory(at="Putanges-le-Lac (61)", halfdays=0b1110000000, details={"occupation": "comptable", "vat": "yes"}),
+    ]
+
+
+@pytest.fixture
+def orne(session: Session) -> Territory:
+    return departement("61")
+
+
+def composed(territory: Territory, rules: Rules | None = None) -> list[Pool]:
+    pools_runs.recompose(territory, **({"rules": rules} if rules else {}))
+    return [pool for pool in pools.pools_of(territory) if pool.status is PoolStatus.COMPOSED]
+
+
+def proposed(territory: Territory) -> Pool:
+    (pool,) = composed(territory)
+    pools.propose(pool, today=today(), settings=SETTINGS)
+    return pool
+
+
+def mails(session: Session, kind: str) -> int:
+    return session.scalar(select(func.count()).select_from(OutboxMail).where(OutboxMail.kind == kind)) or 0
+
+
+def test_three_fractions_make_one_job_with_a_week_and_a_proof(orne: Territory) -> None:
+    three()
+
+    (pool,) = composed(orne)
+
+    run = pools_runs.latest(orne)
+    assert run is not None
+    assert run.status is PoolingStatus.READY
+    assert run.is_proven
+    assert run.misses == {}
+    assert pool.fte == Decimal("1.000")
+    assert [share.halfdays for share in pool.shares] == [0b0000001111, 0b0001110000, 0b1110000000]
+    assert len(pool.plan) == 12
+    assert 30 < pool.widest_km < 40
+
+
+def test_the_cautions_of_a_group_say_who_pays_vat(orne: Territory) -> None:
+    three()
+
+    (pool,) = composed(orne)
+
+    told = {one.caution: one for one in warnings(pool)}
+    assert set(told) == {Caution.VAT, Caution.LIABILITY}
+    assert (told[Caution.VAT].yes, told[Caution.VAT].no) == (("C",), ("A", "B"))
+
+
+def test_a_need_in_no_group_is_told_which_half_day_would_help(orne: Territory) -> None:
+    FractionFactory(halfdays=0b0000001111, volume=Decimal("0.4"))
+    other = FractionFactory(halfdays=0b0000011111, volume=Decimal("0.4"))
+    alone = FractionFactory(details={"occupation": "jardinier"})
+    silent = FractionFactory(volume=None, volume_unit=None)
+
+    assert composed(orne) == []
+
+    run = pools_runs.latest(orne)
+    assert run is not None
+    assert run.misses[str(other.id)]["kind"] == "halfdays"
+    assert len(run.misses[str(other.id)]["halfdays"]) == 3
+    assert run.misses[str(alone.id)]["kind"] == "none"
+    assert run.misses[str(silent.id)] == {"kind": "volume"}
+
+
+def test_a_new_composition_takes_the_place_of_the_one_before_and_leaves_the_proposed_alone(orne: Territory) -> None:
+    needs = three()
+    first = proposed(orne)
+    more = three()
+
+    (second,) = composed(orne)
+    (third,) = composed(orne)
+
+    assert {share.need_id for share in third.shares} == {need.id for need in more}
+    assert second.id != third.id
+    assert [pool.id for pool in pools.pools_of(orne)] == [third.id, first.id]
+    assert not {need.id for need in needs} & {need.id for need in free_fractions(orne).needs}
+
+
+def test_one_composition_of_a_territory_is_under_way_at_a_time(orne: Territory) -> None:
+    pools_runs.request_composition(orne)
+
+    with pytest.raises(RunUnderWay):
+        pools_runs.request_composition(orne)
+
+
+def test_rules_that_contradict_each_other_are_refused(orne: Territory) -> None:
+    with pytest.raises(BadProblem, match="min_fte"):
+        pools_runs.request_composition(orne, rules=Rules(min_fte=1.0, max_fte=0.5))
+
+
+def test_a_composition_whose_worker_dies_each_time_fails(session: Session, orne: Territory) -> None:
+    run = pools_runs.request_composition(orne)
+    for _time in range(3):
+        assert pools_runs.start_due() == run.id
+
+    assert pools_runs.start_due() is None
+    assert run.status is PoolingStatus.FAILED
+
+
+def test_all_say_yes_and_the_contract_is_signed(session: Session, orne: Territory) -> None:
+    three()
+    pool = proposed(orne)
+    assert mails(session, "pool_proposed") == 3
+
+    told = [pools.accept(share, settings=SETTINGS) for share in pool.shares]
+
+    assert told == [False, False, True]
+    assert pool.status is PoolStatus.AGREED
+    assert mails(session, "pool_agreed") == 3
+    assert pools.signed_fte() == 0
+    pools.sign(pool)
+    assert pools.signed_fte() == Decimal("1.000")
+
+
+def test_what_is_not_in_its_state_is_refused(orne: Territory) -> None:
+    three()
+    pool = proposed(orne)
+    share = pool.shares[0]
+    pools.accept(share, settings=SETTINGS)
+
+    for act in (
+        lambda: pools.accept(share, settings=SETTINGS),
+        lambda: pools.propose(pool, today=today(), settings=SETTINGS),
+        lambda: pools.sign(pool),
+        lambda: pools_repairs.mend(pool, "smaller", settings=SETTINGS),
+    ):
+        with pytest.raises(NotAllowedNow):
+            act()
+
+
+def test_who_leaves_is_replaced_and_only_the_newcomer_is_asked(session: Session, orne: Territory) -> None:
+    three()
+    pool = proposed(orne)
+    newcomer = FractionFactory(at="Flers (61)", halfdays=0b0011110000, organisation=OrganisationFactory(name="Nouvelle"))
+    for share in pool.shares[::2]:
+        pools.accept(share, settings=SETTINGS)
+    pools.decline(pool.shares[1])
+    assert pool.left_at is not None
+
+    ways = pools_repairs.repairs_of(pool)
+
+    assert [[need.id for need in way.newcomers] for way in ways] == [[newcomer.id], []]
+    assert not pools_repairs.mend(pool, ways[0].key, settings=SETTINGS)
+    assert pool.left_at is None
+    assert mails(session, "pool_proposed") == 4
+    assert {share.need_id: share.status for share in pool.members}[newcomer.id] is ShareStatus.PENDING
+    assert len({share.position for share in pool.shares}) == 4
+    (fresh,) = [share for share in pool.members if share.need_id == newcomer.id]
+    assert pools.accept(fresh, settings=SETTINGS)
+
+
+def test_a_smaller_group_of_people_who_all_said_yes_agrees_at_once(orne: Territory) -> None:
+    three()
+    pool = proposed(orne)
+    for share in pool.shares[:2]:
+        pools.accept(share, settings=SETTINGS)
+    pools.decline(pool.shares[2])
+
+    (way,) = pools_repairs.repairs_of(pool)
+
+    assert way.key == "smaller"
+    assert pools_repairs.mend(pool, way.key, settings=SETTINGS)
+    assert pool.status is PoolStatus.AGREED
+    assert pool.fte == Decimal("0.700")
+    assert Caution.PART_TIME not in {one.caution for one in warnings(pool)}
+
+
+def test_a_repair_that_is_no_more_possible_is_refused(orne: Territory) -> None:
+    three()
+    pool = proposed(orne)
+    newcomer = FractionFactory(halfdays=0b0011110000)
+    pools.decline(pool.shares[1])
+    (way, _smaller) = pools_repairs.repairs_of(pool)
+    newcomer.status = Status.CLOSED
+
+    with pytest.raises(ChangedMeanwhile):
+        pools_repairs.mend(pool, way.key, settings=SETTINGS)
+
+
+def test_who_left_is_free_for_another_group_and_a_dissolved_one_frees_all(session: Session, orne: Territory) -> None:
+    three()
+    pool = proposed(orne)
+    assert free_fractions(orne).needs == []
+
+    pools.decline(pool.shares[1])
+    assert len(free_fractions(orne).needs) == 1
+    pools.dissolve(pool, settings=SETTINGS)
+
+    assert len(free_fractions(orne).needs) == 3
+    assert mails(session, "pool_dissolved") == 2
+
+
+def close(need: Need) -> None:
+    need.status = Status.CLOSED
+
+
+@pytest.mark.parametrize("change", [close, lambda need: setattr(need, "title", "Autre chose")])
+def test_a_group_whose_need_changed_is_not_proposed(session: Session, orne: Territory, change: Callable[[Need], None]) -> None:
+    needs = three()
+    (pool,) = composed(orne)
+    change(needs[0])
+    session.flush()
+
+    with pytest.raises(ChangedMeanwhile):
+        pools.propose(pool, today=today(), settings=SETTINGS)
+
+
+def test_needs_that_are_wanted_apart_or_together_are_kept_so(orne: Territory) -> None:
+    needs = three()
+    rule = pools_what_if.decide(orne, needs[0].id, needs[1].id, PairRule.APART, by=None)
+    assert composed(orne) == []
+
+    again = pools_what_if.decide(orne, needs[1].id, needs[0].id, PairRule.TOGETHER, by=None)
+    assert again.id == rule.id
+    assert len(composed(orne)) == 1
+    assert pools_what_if.take_back(orne, rule.id)
+    assert not pools_what_if.take_back(orne, rule.id)
+
+
+def test_other_rules_tell_what_they_would_change_and_write_nothing(session: Session, orne: Territory) -> None:
+    three()
+
+    told = pools_what_if.what_if(orne, Rules(max_km=10.0), Rules(max_km=40.0))
+
+    assert told is not None
+    before, after = told
+    assert (before.fte, before.pools, after.fte, after.pools, after.needs) == (0, 0, 1.0, 1, 3)
+    assert session.scalars(select(Pool)).all() == []
+
+
+@pytest.mark.parametrize("size", [1, 6])
+def test_the_pages_of_many_groups_ask_as_often_as_those_of_one(session: Session, orne: Territory, queries: list[str], size: int) -> None:
+    for _group in range(size):
+        three()
+    composed(orne, Rules(max_km=40.0, max_employers=3))
+    session.expire_all()
+    queries.clear()
+
+    for pool in pools.pools_of(orne):
+        for share in pool.shares:
+            assert share.need.organisation.commune.name
+
+    assert len(queries) <= 6

@@ -1,0 +1,287 @@
+"""Shared jobs on screen: the animator's page, the employer's page, the simulator."""
+
+import re
+from decimal import Decimal
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+
+from matchmaker.extensions import db
+from matchmaker.models import Need, NeedPairRule, OutboxMail, Pool, PoolingRun, PoolingStatus, PoolStatus, Role, ShareStatus, User
+from matchmaker.services import pools_runs
+from matchmaker.web import pools_words
+from tests.conftest import Client
+from tests.factories import FractionFactory, OrganisationFactory, UserFactory, departement, group, pair_rule
+from tests.pages import words
+from tests.services.test_pools import three
+
+
+def bench() -> str:
+    return f"/territoires/{departement('61').id}/emplois-partages"
+
+
+@pytest.fixture
+def animator(app: Flask, client: Client) -> User:
+    user = UserFactory(animator=True)
+    client.sign_in(user)
+    return user
+
+
+def composed() -> Pool:
+    three()
+    pools_runs.recompose(departement("61"))
+    db.session.commit()
+    return db.session.scalars(select(Pool)).one()
+
+
+RULES = {"max_km": "40", "max_employers": "4", "min_fte": "0,8", "max_fte": "1"}
+
+
+def test_the_search_is_a_row_and_the_queue_is_only_nudged(client: Client, animator: User, nudged: list[tuple[object, ...]]) -> None:
+    three()
+    response = client.post(f"{bench()}/composer", data=RULES)
+
+    assert (response.status_code, response.location) == (302, bench())
+    run = db.session.scalars(select(PoolingRun)).one()
+    assert (run.status, run.rules["max_km"], run.requested_by) == (PoolingStatus.QUEUED, 40.0, animator)
+    assert nudged == [("tasks.pools.compose_due",)]
+    assert "La recherche est en cours." in words(client.get(bench()).text)
+    assert client.post(f"{bench()}/composer", data=RULES).status_code == 302
+    assert db.session.scalar(select(func.count()).select_from(PoolingRun)) == 1
+
+
+@pytest.mark.usefixtures("animator")
+def test_the_page_shows_the_week_the_cautions_with_their_source_and_the_proof(client: Client) -> None:
+    composed()
+
+    page = words(client.get(bench()).text)
+
+    assert "Comptable, 1,00 ETP à 3" in page
+    assert "TVA : situations différentes." in page
+    assert "C la paie, A et B non." in page
+    assert "article 261 B" in page
+    assert "C’est le meilleur résultat possible avec ces règles" in page
+    assert re.search(r"A vers B : \d+ km", page)
+
+
+@pytest.mark.usefixtures("animator")
+def test_a_need_in_no_group_says_what_is_missing(client: Client) -> None:
+    FractionFactory(halfdays=0b00000011, volume=Decimal("0.2"))
+    FractionFactory(halfdays=0b11111111, volume=Decimal("0.7"), title="Sept demi-journées")
+    pools_runs.recompose(departement("61"))
+    FractionFactory(title="Arrivée après")
+    db.session.commit()
+
+    page = words(client.get(bench()).text)
+
+    assert "si vendredi matin était possible" in page or "si vendredi après-midi était possible" in page
+    assert "Publié depuis la dernière recherche." in page
+
+
+@pytest.mark.usefixtures("animator")
+def test_other_rules_are_tried_without_writing(client: Client, queries: list[str]) -> None:
+    composed()
+    queries.clear()
+
+    page = words(client.get(f"{bench()}?max_km=10&max_employers=4&min_fte=0,8&max_fte=1").text)
+
+    assert "1,00 ETP de moins" in page
+    assert not [statement for statement in queries if statement.startswith(("INSERT", "UPDATE", "DELETE"))]
+
+
+@pytest.mark.usefixtures("animator")
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ({"max_km": "0"}, "Écrivez un nombre de kilomètres"),
+        ({"max_km": "NaN"}, "Écrivez un nombre de kilomètres"),
+        ({"min_fte": "1", "max_fte": "0,5"}, "C’est moins que le minimum."),
+        ({"max_fte": "1,2"}, "Écrivez une part d’un temps plein"),
+        ({"max_employers": "9"}, "N'est pas un choix valide."),
+    ],
+)
+def test_rules_that_cannot_be_are_refused_with_their_field(client: Client, typed: dict[str, str], told: str) -> None:
+    for response in (client.get(bench(), query_string=RULES | typed), client.post(f"{bench()}/composer", data=RULES | typed)):
+        assert response.status_code == 422
+        assert told in words(response.text)
+    assert db.session.scalar(select(func.count()).select_from(PoolingRun)) == 0
+
+
+@pytest.mark.usefixtures("animator")
+def test_a_group_is_proposed_once_whatever_the_clicks(client: Client) -> None:
+    pool = composed()
+
+    assert client.post(f"/emplois-partages/{pool.id}/proposer").status_code == 302
+    assert client.post(f"/emplois-partages/{pool.id}/proposer").status_code == 409
+
+    assert db.session.scalar(select(func.count()).select_from(OutboxMail).where(OutboxMail.kind == "pool_proposed")) == 3
+
+
+@pytest.mark.usefixtures("animator")
+def test_actions_in_the_wrong_state_are_409(client: Client) -> None:
+    pool = composed()
+    for action in ("signer", "dissoudre", "reparer"):
+        assert client.post(f"/emplois-partages/{pool.id}/{action}").status_code == 409
+
+
+@pytest.mark.usefixtures("animator")
+def test_two_needs_are_wanted_apart_and_released(client: Client) -> None:
+    one, other = FractionFactory(), FractionFactory()
+    db.session.commit()
+
+    assert client.post(f"{bench()}/paires", data={"one": one.id, "other": other.id, "rule": "apart"}).status_code == 302
+    rule = db.session.scalars(select(NeedPairRule)).one()
+    assert "pas ensemble" in client.get(bench()).text
+    assert client.post(f"{bench()}/paires/{rule.id}/retirer").status_code == 302
+    assert client.post(f"{bench()}/paires/{rule.id}/retirer").status_code == 404
+
+
+@pytest.mark.usefixtures("animator")
+@pytest.mark.parametrize("sent", [{}, {"one": "x"}, {"rule": "apart"}, {"rule": "enemies"}])
+def test_a_pair_that_cannot_be_is_refused(client: Client, sent: dict[str, str]) -> None:
+    need = FractionFactory()
+    db.session.commit()
+
+    assert client.post(f"{bench()}/paires", data={"one": need.id, "other": need.id} | sent).status_code == 422
+
+
+def test_a_pair_of_another_territory_is_not_there(client: Client) -> None:
+    rule = pair_rule()
+    client.sign_in(UserFactory(animator=True, territories=[departement("76")]))
+
+    assert client.post(f"/territoires/{departement('76').id}/emplois-partages/paires/{rule.id}/retirer").status_code == 404
+
+
+@pytest.fixture
+def mine(app: Flask, client: Client) -> Need:
+    """A fraction of the signed-in member, in a group with one of « Lavandières »."""
+    need = FractionFactory()
+    client.sign_in(UserFactory(organisation=need.organisation))
+    return need
+
+
+@pytest.fixture
+def other() -> Need:
+    return FractionFactory(
+        at="Domfront en Poiraie (61)", organisation=OrganisationFactory(name="Lavandières", phone="02 61 91 00 00", at="Domfront en Poiraie (61)")
+    )
+
+
+def test_names_are_told_only_when_all_said_yes(client: Client, mine: Need, other: Need) -> None:
+    pool = group(mine, other, proposed=True)
+    address = f"/emplois-partages/{pool.id}"
+
+    before = words(client.get(address).text)
+    assert "Employeur B" in before
+    assert "Lavandières" not in before
+    assert "Domfront en Poiraie" not in before
+    assert client.post(f"{address}/oui").status_code == 302
+    assert "Lavandières" not in client.get(address).text
+
+    client.sign_in(UserFactory(organisation=other.organisation))
+    client.post(f"{address}/oui")
+    client.sign_in(UserFactory(organisation=mine.organisation))
+
+    after = words(client.get(address).text)
+    assert "Lavandières" in after
+    assert "02 61 91 00 00" in after
+    db.session.expire_all()
+    assert db.session.get_one(Pool, pool.id).status is PoolStatus.AGREED
+
+
+def test_a_second_answer_changes_nothing(client: Client, mine: Need, other: Need) -> None:
+    pool = group(mine, other, proposed=True)
+
+    for _click in range(2):
+        assert client.post(f"/emplois-partages/{pool.id}/non").status_code == 302
+    client.post(f"/emplois-partages/{pool.id}/oui")
+
+    db.session.expire_all()
+    assert [share.status for share in db.session.get_one(Pool, pool.id).shares] == [ShareStatus.DECLINED, ShareStatus.PENDING]
+    assert "Vous avez dit non à ce groupe" in client.get(f"/emplois-partages/{pool.id}").text
+    assert str(pool.id) not in client.get("/emplois-partages").text
+
+
+def test_a_group_that_was_not_proposed_is_not_there(client: Client, mine: Need, other: Need) -> None:
+    pool = group(mine, other)
+
+    assert client.get(f"/emplois-partages/{pool.id}").status_code == 404
+    assert client.post(f"/emplois-partages/{pool.id}/oui").status_code == 404
+
+
+def test_what_awaits_an_answer_is_counted_in_the_menu(client: Client, mine: Need, other: Need) -> None:
+    group(mine, other, proposed=True)
+
+    page = words(client.get("/emplois-partages").text)
+
+    assert "Un groupe attend votre réponse" in page
+    assert "1 à traiter" in page
+
+
+SEARCH = {"occupation": "Comptable", "commune": "Flers (61)", "wanted": "4"}
+
+
+def test_the_simulator_counts_partners_without_naming_them_and_writes_nothing(client: Client, queries: list[str]) -> None:
+    for need in three()[1:]:
+        need.organisation.name = "Lavandières"
+    FractionFactory(at="Le Havre (76)")
+    FractionFactory(details={"occupation": "jardinier"})
+    db.session.commit()
+    queries.clear()
+
+    response = client.post("/emplois-partages/simulateur", data=SEARCH)
+
+    page = words(response.text)
+    assert response.status_code == 200
+    assert "3 parts compatibles autour de Flers (61)" in page
+    assert "1,00 ETP à 3" in page
+    assert "Lavandières" not in page
+    assert not [statement for statement in queries if statement.startswith(("INSERT", "UPDATE", "DELETE"))]
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ({"occupation": ""}, "Écrivez le nom du métier."),
+        ({"wanted": "11"}, "Écrivez un nombre de 1 à 10."),
+        ({"halfdays": ["0", "1"]}, "Cochez au moins autant de demi-journées"),
+        ({"halfdays": ["99"]}, "« 99 »"),
+        ({"months": ["13"]}, "« 13 »"),
+        ({"commune": "Lyon"}, "pas encore ouverte"),
+    ],
+)
+def test_a_fraction_that_cannot_be_is_refused_with_its_field(client: Client, typed: dict[str, object], told: str) -> None:
+    response = client.post("/emplois-partages/simulateur", data=SEARCH | typed)
+
+    assert response.status_code == 422
+    assert told in words(response.text)
+
+
+@pytest.mark.parametrize(
+    ("months", "told"),
+    [
+        (range(1, 13), "toute l’année"),
+        ([11, 12, 1, 2, 3], "de novembre à mars"),
+        ([4, 5, 6, 7, 8, 9, 10], "d’avril à octobre"),
+        ([6], "en juin"),
+        ([1, 6, 7], "en janvier et de juin à juillet"),
+    ],
+)
+def test_months_are_told_as_people_say_them(months: list[int], told: str) -> None:
+    assert pools_words.month_words(list(months)) == told
+
+
+def test_half_days_are_told_by_whole_days() -> None:
+    assert pools_words.halfday_words(0b0000001111) == "lundi et mardi"
+    assert pools_words.halfday_words(0b1110000000) == "jeudi après-midi, vendredi"
+    assert pools_words.halfday_words(0b0001110000) == "mercredi, jeudi matin"
+
+
+@pytest.mark.parametrize("role", [Role.ANIMATOR, Role.ADMIN])
+def test_the_page_of_a_region_is_not_there(client: Client, role: Role) -> None:
+    client.sign_in(UserFactory(animator=True) if role is Role.ANIMATOR else UserFactory(admin=True))
+    region = departement("61").parent
+    assert region is not None
+
+    assert client.get(f"/territoires/{region.id}/emplois-partages").status_code == 404
