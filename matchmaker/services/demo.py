@@ -4,14 +4,16 @@ All is drawn with one seed: the same day gives the same demonstration.
 """
 
 import random
+from dataclasses import replace
 from datetime import date
 
 from sqlalchemy import select
 
 from matchmaker.extensions import db
 from matchmaker.models import Organisation, Role, Territory, User, Venue
-from matchmaker.services import accounts, demo_cast, demo_story, outbox, proposals, venues
+from matchmaker.services import accounts, demo_cast, demo_story, outbox, pools_runs, proposals, venues
 from matchmaker.services.demo_cast import Places, moment
+from matchmaker.services.pools_fractions import USUAL
 
 PASSWORD = "demo-croisee-2026"  # noqa: S105 (public by design: these accounts open in the demonstration only)
 SEED = 2026
@@ -23,6 +25,8 @@ HOME = "61"
 # How many days ago each département's last run was sent.
 RUN_DAYS_AGO = {"14": 5, "27": 3, "50": 5, "76": 3, HOME: 4}
 FIRST_RUN_DAYS_AGO = 63
+# Where shared jobs follow the seasons, and the part of a year that is enough there.
+BY_SEASONS, SEASONAL_FTE = "50", 0.4
 
 
 def is_wanted() -> bool:
@@ -78,6 +82,14 @@ def load(*, today: date, settings: outbox.MailSettings) -> None:
         if days_ago < newest:
             demo_cast.publish(declaration, today, days_ago)
     db.session.flush()
+    compose_shared_jobs(places)
+
+
+def compose_shared_jobs(places: Places) -> None:
+    """The groups of each département, to be read: in the Manche, whose seasons are short, smaller jobs do."""
+    for code in DEPARTEMENTS:
+        territory = places.departement(code)
+        pools_runs.recompose(territory, rules=replace(USUAL, min_fte=SEASONAL_FTE) if code == BY_SEASONS else USUAL)
 
 
 def introduce_contacts(places: Places) -> None:

@@ -34,7 +34,7 @@ from matchmaker.models import (
     Venue,
 )
 from matchmaker.models.base import now
-from matchmaker.services import accounts, demo, demo_cast, demo_story, job_datings, outbox, proposals
+from matchmaker.services import accounts, demo, demo_cast, demo_story, job_datings, outbox, pools, pools_warnings, proposals, territories
 from tests.conftest import new_database, redis_url
 
 SAMPLES = {entry["id"]: entry for entry in demo_cast.read("samples")}
@@ -139,6 +139,22 @@ def test_white_zones_stay_without_an_answer_and_the_run_says_so(mark: str) -> No
 
     assert matches_of(mark) == []
     assert str(need.id) in run.unserved
+
+
+@pytest.mark.usefixtures("session")
+@pytest.mark.parametrize(("marks", "code"), [(("1", "2", "3"), "61"), (("4", "5"), "50"), (("6", "7"), "27")])
+def test_the_fractions_that_are_meant_to_add_up_are_composed(marks: tuple[str, ...], code: str) -> None:
+    composed = pools.pools_of(territories.territory_by_code(code, Level.DEPARTEMENT))
+
+    assert {sample(mark).id for mark in marks} in [{share.need_id for share in pool.shares} for pool in composed]
+
+
+@pytest.mark.usefixtures("session")
+def test_the_first_of_them_warns_of_vat() -> None:
+    (pool,) = [pool for pool in pools.pools_of(sample("1").territory) if sample("1").id in {share.need_id for share in pool.shares}]
+
+    vat = next(told for told in pools_warnings.warnings(pool) if told.caution is pools_warnings.Caution.VAT)
+    assert {share.letter for share in pool.shares if share.need_id == sample("3").id} == set(vat.yes)
 
 
 @pytest.mark.usefixtures("session")
