@@ -120,12 +120,11 @@ class PooledJobForm(OccupationMixin, HalfDaysMixin, RemoteMixin, DeclarationForm
     idcc = StringField("Convention collective (numéro IDCC)", [at_most(4), idcc_number])
     vat = RadioField("Êtes-vous assujetti à la TVA\u00a0?", choices=YES_NO_UNKNOWN, default="")
 
-    def validate_halfdays(self, field: BoxesField) -> None:
+    def validate_volume(self, field: DecimalField) -> None:
         """Half a day a week is a tenth of a full time: the part that is wanted fits in the half-days that suit."""
-        wanted = 10 * self.volume.data if self.volume.data and not self.volume.errors else 0
-        if field.data and wanted > len(set(field.data)):
-            told = labels.plural(round(wanted), "demi-journée", "demi-journées")
-            raise ValidationError(f"Cette part d’un temps plein fait {told} par semaine\u00a0: cochez-en au moins autant, ou aucune si toutes conviennent.")
+        possible = len(set(self.halfdays.data or []))
+        if field.data is not None and 0 < possible < 10 * field.data:
+            raise ValidationError(f"C’est plus que les demi-journées cochées\u00a0: {possible} par semaine font {labels.number(possible / 10, 1)} ETP au plus.")
 
 
 class PurchaseForm(BudgetMixin, DeclarationForm):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
-from matchmaker.services import observatory
+from matchmaker.services import observatory, pools
 from matchmaker.web import labels
 from matchmaker.web.access import public
 
@@ -32,6 +32,7 @@ def public_page() -> ResponseReturnValue:
         figures=figures,
         departements=departements,
         categories=categories,
+        signed_fte=pools.signed_fte(),
         mutual_total=shown([figures.mutual])[0],
         departement_mutual=shown([row.mutual for row in departements.values()]),
         category_mutual=shown([row.mutual for row in categories.values()]),

@@ -361,3 +361,23 @@ def test_an_expired_announcement_says_so_and_can_be_published(client, member):
     assert "expirée" in words(page)
     assert client.post(f"/besoins/{need.id}/publier").status_code == 302
     assert the_one(Need).expires_on == today() + timedelta(days=90)
+
+
+def test_a_part_that_does_not_fit_in_its_half_days_is_refused(client) -> None:
+    client.sign_in(UserFactory())
+    typed = {
+        "title": "Comptable",
+        "occupation": "comptable",
+        "commune": "Flers (61)",
+        "radius_km": "30",
+        "remote_share": "0",
+        "vat": "",
+        "volume": "0,4",
+        "halfdays": ["0", "1"],
+    }
+
+    response = client.post("/besoins/nouveau/pooled_job", data=typed)
+
+    assert response.status_code == 422
+    assert "2 par semaine font 0,2 ETP au plus" in words(response.text)
+    assert client.post("/besoins/nouveau/pooled_job", data=typed | {"halfdays": ["0", "1", "2", "3"]}).status_code == 302

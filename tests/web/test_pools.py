@@ -9,8 +9,9 @@ from sqlalchemy import func, select
 
 from matchmaker.extensions import db
 from matchmaker.models import Need, NeedPairRule, OutboxMail, Pool, PoolingRun, PoolingStatus, PoolStatus, Role, ShareStatus, User
-from matchmaker.services import pools_runs
+from matchmaker.services import pools, pools_runs
 from matchmaker.web import pools_words
+from matchmaker.web.settings import mail_settings
 from tests.conftest import Client
 from tests.factories import FractionFactory, OrganisationFactory, UserFactory, departement, group, pair_rule
 from tests.pages import words
@@ -188,6 +189,19 @@ def test_names_are_told_only_when_all_said_yes(client: Client, mine: Need, other
     assert "02 61 91 00 00" in after
     db.session.expire_all()
     assert db.session.get_one(Pool, pool.id).status is PoolStatus.AGREED
+
+
+def test_the_observatory_counts_a_contract_once_it_is_signed(client: Client) -> None:
+    pool = group(proposed=True)
+    for share in pool.shares:
+        pools.accept(share, settings=mail_settings())
+    db.session.commit()
+    assert "emplois partagés" not in client.get("/observatoire").text
+
+    pools.sign(pool)
+    db.session.commit()
+
+    assert "0,60" in words(client.get("/observatoire").text)
 
 
 def test_a_second_answer_changes_nothing(client: Client, mine: Need, other: Need) -> None:
