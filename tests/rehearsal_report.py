@@ -18,8 +18,9 @@ What became of invitations while processes were killed. Made by `./croisee drill
 - **lost**: a mail of the database that never arrived. **given up**: its state is `failed`.
 - **duplicates**: arrived once more than needed. Allowed: deaths × processes of the pool + mails that the server took without saying so.
 - **unflagged**: a duplicate that the database does not know may be one. **strange**: bytes that are no mail of the database, to the letter.
-- **recovery**: the longest time from a deed to the next new mail. **open, due 120 s after**: not sent 120 s after the last fault (some wait for
-  their next try, by the table of retries), and those of them that ought to be on their way.
+- **recovery**: the longest time from a deed to the next new mail. **open, due 120 s after**: not sent 120 s after the last fault, and those of
+  them that ought to be on their way. The verdict asks for none that is due: a mail that the server itself put off twice waits for its third try by
+  the table of retries (30 s, 2 min, 5 min, each ± 20 %), whatever the processes do. The table is the one of real life, not a shorter one.
 
 """
 COLUMNS = "| mode | mails | lost | given up | duplicates | allowed | unflagged | strange | flagged | recovery | open | due | all sent after | verdict |"
