@@ -82,7 +82,8 @@ def search(needs, rows, slots, table):  # type: ignore[no-untyped-def]
             found[needs.refused[k]] = 0
 
         if size + members > room:
-            room = max(2 * room, size + members)
+            # As many again for each need that is left, and a tenth: memory that is never written is never taken.
+            room = max(2 * room, size + members, int(1.1 * (size + members) * (count / (i + 1))))
             out_need, out_offer, out_near = larger(out_need, size, room), larger(out_offer, size, room), larger(out_near, size, room)
             out_missing, out_check = larger(out_missing, size, room), larger(out_check, size, room)
         for w in range(members // 8 + 1):
