@@ -213,10 +213,15 @@ def main() -> None:
     parser.add_argument("--needs", type=int, default=20_000)
     parser.add_argument("--offers", type=int, default=30_000)
     parser.add_argument("--seed", type=int, default=61)
+    parser.add_argument("--save", action="store_true", help="write docs/figures/run.md")
     arguments = parser.parse_args()
     with site():
         fill(arguments.needs, arguments.offers, arguments.seed)
-        print(report(*measure()))
+        told = report(*measure())
+    print(told)
+    if arguments.save:
+        title = "# From the click to the ready run, by stage\n\nWritten by `python -m bench.run --save`, with the database on the same two cores.\n\n"
+        (ROOT / "docs" / "figures" / "run.md").write_text(title + told + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
