@@ -39,12 +39,9 @@ def browser_path() -> str | None:
     return os.environ.get("CROISEE_BROWSER") or shutil.which("chromium") or shutil.which("chromium-browser")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All tests of this folder share one site, so one worker runs them."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("browser"))
             item.add_marker(pytest.mark.browser)
 
 
@@ -66,12 +63,14 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Site]:
+    """One for each worker of the tests: nothing is shared with the others, neither a database nor a queue."""
+    number = 1 + int(worker_id.removeprefix("gw")) if worker_id != "master" else 1
     folder, port, smtp = tmp_path_factory.mktemp("site"), free_port(), free_port()
     url = f"http://127.0.0.1:{port}"
     env = os.environ | {
-        "DATABASE_URL": new_database("croisee_browser"),
-        "REDIS_URL": redis_url().replace("virtual_host=0", "virtual_host=1"),
+        "DATABASE_URL": new_database(f"croisee_browser_{worker_id}"),
+        "REDIS_URL": redis_url().replace("virtual_host=0", f"virtual_host={number}"),
         "SECRET_KEY": "of the site of the browser tests, thirty-two bytes at least",
         "PUBLIC_URL": url,
         "SMTP_HOST": "127.0.0.1",
