@@ -20,8 +20,9 @@ What is assumed, in plain words:
 Where the numbers come from. The chance of an answer and its wear are set on the public figures of immersion-facile: one
 request in three answered by organisations that are asked little (what its caps, dashboards and reminders led to), 17 %
 when everybody may write to everybody (before them). No public figure says how much a better fit helps: its slope was set
-so that the policies of the peers conclude about what an earlier simulation of such a market found for them. Neither was
-set on what our own policy does; `python -m bench.outcomes --worlds` shows what changes when they are wrong.
+so that the policies of the peers conclude about what an earlier simulation of such a market found for them. That slope, and
+what people answer at sign-up, were settled after a first look at all policies, ours among them, which gained by it:
+read the comparisons with that in mind; `python -m bench.outcomes --worlds` shows what changes when they are wrong.
 
 Everything random is drawn in advance and belongs to a pair, an organisation or a need, never to a policy: all policies
 meet the same answers.

@@ -16,8 +16,6 @@ from tests.conftest import new_database, redis_url
 from tests.smtp_server import SmtpServer
 from tests.test_faults import running
 
-pytestmark = pytest.mark.xdist_group("rehearsal")
-
 # What a request does, and then a worker.
 STORY = """
 from wsgi import app

@@ -15,8 +15,6 @@ from tests.factories import OrganisationFactory
 from tests.rehearsal import LONGEST_RECOVERY, Verdict, rehearse
 from tests.services.test_outbox import SETTINGS, put
 
-pytestmark = pytest.mark.xdist_group("rehearsal")
-
 
 @pytest.fixture
 def folder(worker_id):
