@@ -44,7 +44,7 @@ def search(needs, rows, slots, table):  # type: ignore[no-untyped-def]
         largest = max(largest, table.member_from[c + 1] - table.member_from[c])
     words = np.zeros(largest // 8 + 1, np.uint64)
     found = words.view(np.uint8)  # by rank within the category
-    near, slot = np.empty(largest), np.empty(largest, np.int64)
+    near = np.empty(largest)
     closed = np.full(len(needs.never_from), -1, np.int64)  # organisation → last need that cannot meet it
     ranges = np.empty((64, 2), np.int64)
 
@@ -60,22 +60,22 @@ def search(needs, rows, slots, table):  # type: ignore[no-untyped-def]
 
         xi, yi, zi, limit = rows.x[i], rows.y[i], rows.z[i], rows.limit[i]
         halfdays, starts, ends, required, remote = rows.halfdays[i], rows.starts[i], rows.ends[i], rows.required[i], rows.remote[i]
+        any_halfday, has_area = halfdays == 0, rows.area_from[i] < rows.area_to[i]
         for r in range(many):
             for s in range(ranges[r, 0], ranges[r, 1]):
                 x, y, z = slots.x[s] - xi, slots.y[s] - yi, slots.z[s] - zi
                 half = 0.25 * (x * x + y * y + z * z)
-                if not (remote or slots.remote[s]):
-                    if not (half <= limit or reaches(half, rows, i, slots, s)):
-                        continue
-                    if not (half <= slots.limit[s] or reaches(half, slots, s, rows, i)):
-                        continue
-                if halfdays and slots.halfdays[s] and not halfdays & slots.halfdays[s]:
-                    continue
-                if required & slots.denied[s] or max(starts, slots.starts[s]) > min(ends, slots.ends[s]) or closed[slots.organisation[s]] == i:
-                    continue
-                found[table.rank[s]] = 1
-                near[table.rank[s]] = half
-                slot[table.rank[s]] = s
+                # Whether a pair holds is hard to foresee: sums of bits keep the processor from guessing at each of its conditions.
+                free = any_halfday | (slots.halfdays[s] == 0) | ((halfdays & slots.halfdays[s]) != 0)
+                free &= (required & slots.denied[s]) == 0
+                free &= max(starts, slots.starts[s]) <= min(ends, slots.ends[s])
+                free &= closed[slots.organisation[s]] != i
+                within = ((half <= limit) & (half <= slots.limit[s])) | remote | slots.remote[s]
+                if free & (not within) & (has_area | (slots.area_from[s] < slots.area_to[s]) | (half != half)):
+                    within = reaches(half, rows, i, slots, s) and reaches(half, slots, s, rows, i)
+                rank = table.rank[s]
+                found[rank] |= free & within
+                near[rank] = half
         first = table.member_from[c]
         members = table.member_from[c + 1] - first
         for k in range(needs.refused_from[i], needs.refused_from[i + 1]):
@@ -87,23 +87,26 @@ def search(needs, rows, slots, table):  # type: ignore[no-untyped-def]
             out_need, out_offer, out_near = larger(out_need, size, room), larger(out_offer, size, room), larger(out_near, size, room)
             out_missing, out_check = larger(out_missing, size, room), larger(out_check, size, room)
         for w in range(members // 8 + 1):
-            if words[w] == 0:
-                continue
-            for k in range(8 * w, 8 * w + 8):
-                if not found[k]:
-                    continue
-                s, half = slot[k], near[k]
-                check = required & ~slots.held[s]
-                missing = DISTANCE if half != half else 0
-                if check:
-                    missing |= FLAGS
-                if halfdays == 0 or slots.halfdays[s] == 0:
-                    missing |= HALFDAYS
-                out_need[size], out_offer[size], out_near[size], out_missing[size], out_check[size] = i, table.row[s], half, missing, check
-                size += 1
+            word = words[w]
             words[w] = 0
+            while word:
+                k = 8 * w + lowest_byte(word)
+                word &= word - np.uint64(1)
+                half, m = near[k], first + k
+                check = required & ~table.held[m]
+                missing = DISTANCE * (half != half) | FLAGS * (check != 0) | HALFDAYS * (any_halfday | (table.halfdays[m] == 0))
+                out_need[size], out_offer[size], out_near[size], out_missing[size], out_check[size] = i, table.member[m], half, missing, check
+                size += 1
     # Views: what was never written of an array takes no memory.
     return out_need[:size], out_offer[:size], out_near[:size], out_missing[:size], out_check[:size]
+
+
+@compiled
+def lowest_byte(word):  # type: ignore[no-untyped-def]
+    """Place of the lowest byte that is not 0, of eight that are 0 or 1 each."""
+    lowest = word & (~word + np.uint64(1))
+    # 2^(8k) times this leaves k in the highest byte: its byte 7 - k is k.
+    return np.int64((lowest * np.uint64(0x0001020304050607)) >> np.uint64(56))
 
 
 @compiled
