@@ -51,7 +51,7 @@ class Belts(NamedTuple):
     `in_area[area_from[k]:area_from[k + 1]]`, and the placed ones without a commune are listed likewise by category.
     """
 
-    rank: NDArray[np.uint32]  # place of the offer of each slot among those of its category, by row
+    rank: NDArray[np.uint64]  # place of the offer of each slot among those of its category, by row
     member: Ints  # rows of the offers by category, by row within
     held: Ints  # what each member has
     halfdays: Ints  # when each member can
@@ -118,7 +118,7 @@ def laid_out(needs: Side, offers: Side, barred: Barred) -> tuple[Needs, Rows, Ro
     in_area, area_from, keys, names = _by_area(slots.home, category, at_layer != LOOSE)
     homeless = np.flatnonzero(slots.homeless & (at_layer != LOOSE))
     table = Belts(
-        rank=rank[row].astype(np.uint32), member=member, held=offer_rows.held[member], halfdays=offer_rows.halfdays[member],
+        rank=rank[row].astype(np.uint64), member=member, held=offer_rows.held[member], halfdays=offer_rows.halfdays[member],
         member_from=member_from, layer=layer_from, belt=belt_from.reshape(2, -1), belts=belts, south=south, height=height,
         lon=np.ascontiguousarray(offers.lon[row]), widest=widest, in_area=in_area, area_from=area_from,
         homeless=homeless, homeless_from=_starts(category[homeless], count),

@@ -75,7 +75,10 @@ def judge_and_keep(pairs: Candidates, needs: Facts, offers: Facts, common: Commo
 def _judged(
     pairs: Candidates, needs: Facts, offers: Facts, common: Common, by_words: Bools, least: NDArray[np.float32], parts: NDArray[np.float32], unknown: Bools
 ) -> tuple[Ints, Bools]:
-    total, keep = judge_runs(pairs.need, pairs.offer, pairs.distance_km, _runs(pairs.need, needs), needs, offers, common, by_words, least, parts, unknown)
+    # Taken by numpy, in large pages, as in `nearby.find`.
+    total, keep = np.empty(len(pairs.need), np.int64), np.empty(len(pairs.need), np.bool_)
+    runs = _runs(pairs.need, needs)
+    judge_runs(pairs.need, pairs.offer, pairs.distance_km, runs, needs, offers, common, by_words, least, total, keep, parts, unknown)
     return total, keep
 
 

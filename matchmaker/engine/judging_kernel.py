@@ -41,9 +41,8 @@ class Tables(NamedTuple):
 
 
 @compiled_without_traps
-def judge_runs(need, offer, km, runs, needs, offers, common, by_words, least, parts, unknown):  # type: ignore[no-untyped-def]
+def judge_runs(need, offer, km, runs, needs, offers, common, by_words, least, total, keep, parts, unknown):  # type: ignore[no-untyped-def]
     """As `judge_and_keep`, stretch by stretch; values and marks are written where there is room for them."""
-    total, keep = np.empty(len(need), np.int64), np.empty(len(need), np.bool_)
     tables = Tables(
         np.zeros(common.widths[0], np.uint8), np.zeros(common.widths[1], np.int64), np.zeros(common.widths[2]), np.zeros(common.widths[3], np.uint8),
         np.empty(ROOM, np.int64), np.empty(ROOM), np.empty(ROOM), np.empty(ROOM, np.uint8), np.empty(ROOM, np.uint8), np.empty(ROOM, np.int64),
@@ -59,7 +58,6 @@ def judge_runs(need, offer, km, runs, needs, offers, common, by_words, least, pa
                 total[begin + k] = np.int64(1.0 if points < 1.0 else SCORE_MAX if points > SCORE_MAX else points)
                 keep[begin + k] = bool(any_word | tables.agrees[k] | tables.silent[k])
         spread(needs.whole[i], needs, common, tables, 0)
-    return total, keep
 
 
 @compiled_without_traps

@@ -7,18 +7,26 @@ imports numba.
 """
 
 import math
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from matchmaker.engine.belts import LOOSE, NARROW, WIDE, laid_out
 from matchmaker.engine.compiling import DISABLED, compiled
 from matchmaker.engine.constraints import Barred
-from matchmaker.engine.sides import Candidates, Missing, Side, kilometres
+from matchmaker.engine.sides import Candidates, Floats, Ints, Missing, Side, kilometres
 
 __all__ = ["DISABLED", "NOBODY", "find"]
 
 MARGIN_DEGREES = 1e-7  # a centimetre: what rounding may cost when limits turn into degrees
 DISTANCE, HALFDAYS, FLAGS = int(Missing.DISTANCE), int(Missing.HALFDAYS), int(Missing.FLAGS)
+ONE, SIX, LAST = np.uint64(1), np.uint64(6), np.uint64(63)
+# Every six bits in a row of it are another number: multiplied by a power of two, the highest six tell which power (Leiserson, Prokop, Randall 1998).
+DE_BRUIJN = np.uint64(0x03F79D71B4CB0A89)
+PLACES = np.zeros(64, np.int64)
+for _place in range(64):
+    PLACES[(int(DE_BRUIJN) << _place & 2**64 - 1) >> 58] = _place
 _NONE, _NO_NUMBER = np.zeros(0, np.int64), np.zeros(0)
 NOBODY = Side(
     id=_NONE, organisation=_NONE, category=_NONE, lat=_NO_NUMBER, lon=_NO_NUMBER, radius_km=_NO_NUMBER, halfdays=_NONE, starts=_NONE, ends=_NONE,
@@ -26,32 +34,63 @@ NOBODY = Side(
 )  # fmt: skip
 
 
+class Found(NamedTuple):
+    """Room for candidate pairs: rows, squared sines, marks and flags to check."""
+
+    need: NDArray[np.int32]
+    offer: NDArray[np.int32]
+    near: Floats
+    missing: NDArray[np.uint8]
+    check: Ints
+
+
 def find(needs: Side, offers: Side, barred: Barred) -> Candidates:
     """As `candidates.find_in_blocks`: the same pairs at the same distances."""
-    need, offer, near, missing, to_check = search(*laid_out(needs, offers, barred))
-    return Candidates(need, offer, kilometres(near), missing, to_check)
+    tables = laid_out(needs, offers, barred)
+    count = len(needs.category)
+    found, done, size = room_for(max(1024, 32 * count)), 0, 0
+    while True:
+        done, size = search(*tables, found, done, size)
+        if done == count:
+            break
+        # As many again for each need that is left, and a tenth: memory that is never written is never taken.
+        room = int(1.1 * size * (count / max(done, 1))) + 2 * len(found.need) + len(offers.category)
+        found = Found(*(extended(column, size, room) for column in found))
+    return Candidates(found.need[:size], found.offer[:size], kilometres(found.near[:size]), found.missing[:size], found.check[:size])
+
+
+def room_for(pairs: int) -> Found:
+    # By numpy, which asks for large pages: with small ones, taking the memory costs as much as finding what goes there.
+    return Found(np.empty(pairs, np.int32), np.empty(pairs, np.int32), np.empty(pairs), np.empty(pairs, np.uint8), np.empty(pairs, np.int64))
+
+
+def extended(values: NDArray[Any], size: int, room: int) -> NDArray[Any]:
+    longer = np.empty(room, values.dtype)
+    longer[:size] = values[:size]
+    return longer
 
 
 @compiled
-def search(needs, rows, slots, table):  # type: ignore[no-untyped-def]
-    """Rows of need and offer, squared sines, marks and flags to check of every candidate pair, by need, then by offer."""
+def search(needs, rows, slots, table, into, start, size):  # type: ignore[no-untyped-def]
+    """Write every candidate pair of the needs from `start` on, by need, then by offer, after `size` others.
+
+    Return the need that found no more room, or the number of needs, and how many pairs there are.
+    """
     count = len(needs.category)
-    size, room = 0, max(1024, 32 * count)
-    out_need, out_offer, out_near = np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room)
-    out_missing, out_check = np.empty(room, np.uint8), np.empty(room, np.int64)
     largest = 0
     for c in range(len(table.member_from) - 1):
         largest = max(largest, table.member_from[c + 1] - table.member_from[c])
-    words = np.zeros(largest // 8 + 1, np.uint64)
-    found = words.view(np.uint8)  # by rank within the category
-    near = np.empty(largest)
+    found = np.zeros(largest // 64 + 1, np.uint64)  # a bit by rank within the category
+    near, of_rank = np.empty(largest), np.empty(largest, np.uint64)
     closed = np.full(len(needs.never_from), -1, np.int64)  # organisation → last need that cannot meet it
     ranges = np.empty((64, 2), np.int64)
 
-    for i in range(count):
+    for i in range(start, count):
         c = needs.category[i]
         if c < 0:
             continue
+        if size + table.member_from[c + 1] - table.member_from[c] > len(into.need):
+            return i, size
         organisation = rows.organisation[i]
         closed[organisation] = i
         for k in range(needs.never_from[organisation], needs.never_from[organisation + 1]):
@@ -74,39 +113,42 @@ def search(needs, rows, slots, table):  # type: ignore[no-untyped-def]
                 if free & (not within) & (has_area | (slots.area_from[s] < slots.area_to[s]) | (half != half)):
                     within = reaches(half, rows, i, slots, s) and reaches(half, slots, s, rows, i)
                 rank = table.rank[s]
-                found[rank] |= free & within
+                found[rank >> SIX] |= np.uint64(free & within) << (rank & LAST)
                 near[rank] = half
         first = table.member_from[c]
         members = table.member_from[c + 1] - first
         for k in range(needs.refused_from[i], needs.refused_from[i + 1]):
-            found[needs.refused[k]] = 0
+            refused = np.uint64(needs.refused[k])
+            found[refused >> SIX] &= ~(ONE << (refused & LAST))
 
-        if size + members > room:
-            # As many again for each need that is left, and a tenth: memory that is never written is never taken.
-            room = max(2 * room, size + members, int(1.1 * (size + members) * (count / (i + 1))))
-            out_need, out_offer, out_near = larger(out_need, size, room), larger(out_offer, size, room), larger(out_near, size, room)
-            out_missing, out_check = larger(out_missing, size, room), larger(out_check, size, room)
-        for w in range(members // 8 + 1):
-            word = words[w]
-            words[w] = 0
+        many = 0
+        for w in range(members // 64 + 1):
+            word = found[w]
+            found[w] = 0
             while word:
-                k = 8 * w + lowest_byte(word)
-                word &= word - np.uint64(1)
-                half, m = near[k], first + k
-                check = required & ~table.held[m]
-                missing = DISTANCE * (half != half) | FLAGS * (check != 0) | HALFDAYS * (any_halfday | (table.halfdays[m] == 0))
-                out_need[size], out_offer[size], out_near[size], out_missing[size], out_check[size] = i, table.member[m], half, missing, check
-                size += 1
-    # Views: what was never written of an array takes no memory.
-    return out_need[:size], out_offer[:size], out_near[:size], out_missing[:size], out_check[:size]
+                of_rank[many] = 64 * w + lowest_bit(word)
+                word &= word - ONE
+                many += 1
+        into.need[size : size + many] = i
+        offer, kept_near = into.offer[size : size + many], into.near[size : size + many]
+        missing, check = into.missing[size : size + many], into.check[size : size + many]
+        member, held, suits = table.member[first:], table.held[first:], table.halfdays[first:]
+        for k in range(many):
+            rank = of_rank[k]
+            offer[k] = member[rank]
+            half = near[rank]
+            kept_near[k] = half
+            unsure = required & ~held[rank]
+            check[k] = unsure
+            missing[k] = DISTANCE * (half != half) | FLAGS * (unsure != 0) | HALFDAYS * (any_halfday | (suits[rank] == 0))
+        size += many
+    return count, size
 
 
 @compiled
-def lowest_byte(word):  # type: ignore[no-untyped-def]
-    """Place of the lowest byte that is not 0, of eight that are 0 or 1 each."""
-    lowest = word & (~word + np.uint64(1))
-    # 2^(8k) times this leaves k in the highest byte: its byte 7 - k is k.
-    return np.int64((lowest * np.uint64(0x0001020304050607)) >> np.uint64(56))
+def lowest_bit(word):  # type: ignore[no-untyped-def]
+    """Place of the lowest bit that is set."""
+    return PLACES[((word & (~word + ONE)) * DE_BRUIJN) >> np.uint64(58)]
 
 
 @compiled
@@ -187,10 +229,3 @@ def add(ranges, many, start, end):  # type: ignore[no-untyped-def]
         ranges = longer
     ranges[many, 0], ranges[many, 1] = start, end
     return ranges, many + 1
-
-
-@compiled
-def larger(values, size, room):  # type: ignore[no-untyped-def]
-    longer = np.empty(room, values.dtype)
-    longer[:size] = values[:size]
-    return longer
