@@ -6,7 +6,18 @@ from matchmaker.models.base import Base
 from matchmaker.models.declarations import Category, Declaration, Flag, Need, Offer, Status, Unit
 from matchmaker.models.health import Heartbeat
 from matchmaker.models.invitations import Answer, CalendarReply, Invitation, InvitationAnswer, InvitationNotice, Method, ReplyStatus
-from matchmaker.models.job_datings import JobDating, JobDatingStatus, Meeting, Participant
+from matchmaker.models.job_datings import (
+    InvitedFrom,
+    JobDating,
+    JobDatingStatus,
+    Meeting,
+    MeetingStatus,
+    Participant,
+    ParticipantState,
+    Seated,
+    Wish,
+    WishKind,
+)
 from matchmaker.models.matching import CriteriaWeights, Match, MatchingInstance, MatchingRun, MatchStatus, PairDecision, RunStatus, Verdict
 from matchmaker.models.observatory import Snapshot
 from matchmaker.models.occupations import Occupation, OccupationMobility, OccupationTitle
@@ -39,6 +50,7 @@ __all__ = [
     "Invitation",
     "InvitationAnswer",
     "InvitationNotice",
+    "InvitedFrom",
     "JobDating",
     "JobDatingStatus",
     "Level",
@@ -52,6 +64,7 @@ __all__ = [
     "MatchingInstance",
     "MatchingRun",
     "Meeting",
+    "MeetingStatus",
     "Method",
     "Need",
     "NeedPairRule",
@@ -66,6 +79,7 @@ __all__ = [
     "PairDecision",
     "PairRule",
     "Participant",
+    "ParticipantState",
     "Pool",
     "PoolShare",
     "PoolStatus",
@@ -79,6 +93,7 @@ __all__ = [
     "Role",
     "Room",
     "RunStatus",
+    "Seated",
     "ShareStatus",
     "Side",
     "Snapshot",
@@ -91,4 +106,6 @@ __all__ = [
     "User",
     "Venue",
     "Verdict",
+    "Wish",
+    "WishKind",
 ]

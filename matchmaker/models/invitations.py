@@ -69,6 +69,8 @@ class Invitation(Timestamped, Base):
     answer_by: Mapped[datetime]
     # Set when the structure no longer takes part while the job dating goes on.
     withdrawn_at: Mapped[datetime | None]
+    # Asked once more, when nothing had come: once in all.
+    reminded_at: Mapped[datetime | None]
 
     job_dating: Mapped[JobDating] = relationship()
     organisation: Mapped[Organisation] = relationship()
