@@ -141,7 +141,7 @@ class JobDating(Timestamped, Base):
     def rounds_that_fit(self) -> int:
         """How many rounds can be held before the end."""
         count = 0
-        while self.round_starts_at(count) + timedelta(minutes=self.round_minutes) <= self.ends_at:
+        while self.round_ends_at(count) <= self.ends_at:
             count += 1
         return count
 
@@ -151,6 +151,10 @@ class JobDating(Timestamped, Base):
         if number >= self.break_after_round:
             minutes += self.break_minutes
         return self.starts_at + timedelta(minutes=minutes)
+
+    def round_ends_at(self, number: int) -> datetime:
+        """When round ``number`` is over, before people change tables."""
+        return self.round_starts_at(number) + timedelta(minutes=self.round_minutes)
 
     @property
     def has_begun(self) -> bool:

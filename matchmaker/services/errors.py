@@ -65,6 +65,14 @@ class NoAccessibleTable(NotAllowedNow):
     """Somebody needs an accessible table at a venue that has none."""
 
 
+class PlanUnderWay(NotAllowedNow):
+    """A worker computes the plan of this job dating."""
+
+
+class OutsideTheDay(DomainError):
+    """Somebody would come after the end, leave before the start, or leave before it comes."""
+
+
 class NoReach(DomainError):
     """The commune is in a region whose territories have not been loaded."""
 

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from matchmaker.extensions import db
 from matchmaker.models import JobDating, JobDatingStatus, Match, Meeting, Organisation, Participant, Venue
-from matchmaker.services import invitations, job_datings, outbox, venues
+from matchmaker.services import invitations, job_dating_plans, job_datings, outbox, venues
 from matchmaker.services.errors import EditedMeanwhile, NotAllowedNow
 
 
@@ -128,15 +128,14 @@ def rearrange(job_dating: JobDating, *, venue: Venue, matches: Sequence[Match] |
     met = {meeting.match_id for meeting in job_dating.meetings}
     if is_same_venue and wanted.keys() == met:
         return
-    for meeting in job_dating.meetings:
-        meeting.round = meeting.table = None
+    job_dating_plans.empty_seats(job_dating)
     job_dating.meetings[:] = [meeting for meeting in job_dating.meetings if meeting.match_id in wanted]
     job_dating.participants[:] = participants_of(job_dating, [*wanted.values()])
     job_datings.check_accessible_tables(job_dating)
     # The old seats must be free before the new plan takes them.
     db.session.flush()
     job_dating.meetings += [Meeting(match=match) for match_id, match in wanted.items() if match_id not in met]
-    job_datings.plan(job_dating)
+    job_dating_plans.plan(job_dating)
 
 
 def participants_of(job_dating: JobDating, matches: Sequence[Match]) -> list[Participant]:

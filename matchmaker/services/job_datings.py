@@ -5,13 +5,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import numpy as np
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
-from matchmaker.engine.meetings import meetings_bound, plan_meetings
-from matchmaker.engine.rounds import split_delegates
-from matchmaker.engine.seating import seat
 from matchmaker.extensions import db
 from matchmaker.models import (
     Commune,
@@ -25,6 +21,7 @@ from matchmaker.models import (
     Offer,
     Organisation,
     Participant,
+    ParticipantState,
     Role,
     Room,
     Side,
@@ -32,7 +29,7 @@ from matchmaker.models import (
     Venue,
 )
 from matchmaker.models.base import now
-from matchmaker.services import invitations, outbox, venues
+from matchmaker.services import invitations, job_dating_plans, outbox, venues
 from matchmaker.services.errors import (
     DomainError,
     EditedMeanwhile,
@@ -40,10 +37,12 @@ from matchmaker.services.errors import (
     MeetingsLost,
     NoAccessibleTable,
     NotAllowedNow,
+    PlanUnderWay,
     RoundsDoNotFit,
     TooManyPeople,
     VenueTaken,
 )
+from matchmaker.services.job_dating_programmes import ends
 
 
 def prepare(venue: Venue, *, title: str, starts_at: datetime, ends_at: datetime, **fields: Any) -> JobDating:
@@ -83,7 +82,7 @@ def choose(job_dating: JobDating, matches: Sequence[Match]) -> None:
     # The old seats must be free before the new plan takes them.
     db.session.flush()
     job_dating.meetings = [Meeting(match=match) for match in matches]
-    plan(job_dating)
+    job_dating_plans.plan(job_dating)
     db.session.flush()
 
 
@@ -101,13 +100,9 @@ def adjust(job_dating: JobDating, wishes: Mapping[UUID, tuple[int, bool]]) -> No
     job_dating.version += 1
     for participant in job_dating.participants:
         participant.delegates, participant.needs_accessible = wishes.get(participant.id, (participant.delegates, participant.needs_accessible))
-    check_headcount(job_dating, sum(participant.delegates for participant in job_dating.participants))
+    check_headcount(job_dating, sum(participant.delegates for participant in job_dating.expected))
     check_accessible_tables(job_dating)
-    for meeting in job_dating.meetings:
-        meeting.round = meeting.table = None
-    # The old seats must be free before the new plan takes them.
-    db.session.flush()
-    plan(job_dating)
+    job_dating_plans.plan(job_dating)
     db.session.flush()
 
 
@@ -133,35 +128,6 @@ def check_headcount(job_dating: JobDating, people: int) -> None:
         raise TooManyPeople(people + job_dating.venue.staff_count, job_dating.venue.authorised_headcount)
 
 
-def plan(job_dating: JobDating) -> None:
-    """Give every meeting its round and its table: the fewest rounds, accessible tables to those who need them."""
-    meetings = sorted(job_dating.meetings, key=lambda meeting: meeting.match.need_id.int ^ meeting.match.offer_id.int)
-    participants = sorted(job_dating.participants, key=lambda participant: participant.organisation.id)
-    tables = job_dating.venue.tables
-    if not meetings or not tables:
-        job_dating.rounds_bound, job_dating.rounds_bound_reason = None, ""
-        return
-    rows = {participant.organisation.id: row for row, participant in enumerate(participants)}
-    ends = np.array(
-        [[rows[meeting.match.need.organisation.id] for meeting in meetings], [rows[meeting.match.offer.organisation.id] for meeting in meetings]],
-        dtype=np.int32,
-    )
-    needs_accessible = np.array([participant.needs_accessible for participant in participants], dtype=np.bool_)
-    asks = needs_accessible[ends[0]] | needs_accessible[ends[1]]
-    # Delegates sit at different tables at the same time: each is a participant of its own.
-    delegates = np.array([participant.delegates for participant in participants], dtype=np.int64)
-    first, second = split_delegates(ends.ravel(), delegates).reshape(ends.shape).astype(np.int32)
-    score = np.array([meeting.match.score for meeting in meetings], dtype=np.int64)
-
-    accessible = np.array([table.is_accessible for table in tables], dtype=np.bool_)
-    room = {"tables": len(tables), "accessible_tables": int(accessible.sum())}
-    planned = plan_meetings(first, second, score, asks, **room).astype(np.int64)
-    seats = seat(first, second, planned, accessible, asks)
-    for meeting, number, place in zip(meetings, planned, seats, strict=True):
-        meeting.round, meeting.table = int(number), tables[int(place)]
-    job_dating.rounds_bound, job_dating.rounds_bound_reason = meetings_bound(first, second, asks, **room)
-
-
 def publish(job_dating: JobDating, *, settings: outbox.MailSettings) -> list[Invitation]:
     """Open it and queue one invitation per organisation, in the same transaction. Raises the first of its obstacles."""
     lock_draft(job_dating)
@@ -171,22 +137,36 @@ def publish(job_dating: JobDating, *, settings: outbox.MailSettings) -> list[Inv
     db.session.execute(select(Match.id).where(Match.id.in_(chosen)).order_by(Match.id).with_for_update())
     for obstacle in obstacles(job_dating):
         raise obstacle
+    settle_guests(job_dating)
     job_dating.status = JobDatingStatus.PUBLISHED
     job_dating.published_at = now()
     return invitations.invite(job_dating, settings=settings)
 
 
+def settle_guests(job_dating: JobDating) -> None:
+    """Who has no meeting waits for one and is not invited yet; meetings of two who come and for which there is no place are given up."""
+    busy = {key for meeting in job_dating.meetings if meeting.round is not None for key in ends(meeting)}
+    for participant in job_dating.expected:
+        if participant.organisation_id not in busy:
+            participant.state, participant.waiting_since = ParticipantState.WAITING, now()
+    expected = {participant.organisation_id for participant in job_dating.expected}
+    job_dating.meetings[:] = [meeting for meeting in job_dating.meetings if meeting.round is not None or not expected.issuperset(ends(meeting))]
+    db.session.flush()
+
+
 def obstacles(job_dating: JobDating) -> list[DomainError]:
     """Why a draft cannot be published as it is: NotAllowedNow for a meeting without a table, RoundsDoNotFit and the others by their names."""
     found: list[DomainError] = []
-    if not job_dating.meetings or any(meeting.round is None for meeting in job_dating.meetings):
-        found.append(NotAllowedNow("a meeting has no table"))
+    if job_dating.plan_due_at is not None:
+        found.append(PlanUnderWay("a worker owes the plan"))
+    elif not any(meeting.round is not None for meeting in job_dating.meetings):
+        found.append(NotAllowedNow("no meeting has a table"))
     if lost := count_lost(job_dating):
         found.append(MeetingsLost(lost))
     if job_dating.rounds > job_dating.rounds_that_fit:
         found.append(RoundsDoNotFit(job_dating.rounds, job_dating.rounds_that_fit))
     try:
-        check_headcount(job_dating, sum(participant.delegates for participant in job_dating.participants))
+        check_headcount(job_dating, sum(participant.delegates for participant in job_dating.expected))
     except TooManyPeople as error:
         found.append(error)
     if taken := taken_elsewhere(job_dating):

@@ -9,7 +9,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from matchmaker.extensions import db
-from matchmaker.models import Commune, JobDating, JobDatingStatus, Meeting, Organisation, Participant, Role, Room, Table, User, Venue
+from matchmaker.models import Commune, JobDating, JobDatingStatus, Meeting, Organisation, Participant, ParticipantState, Role, Room, Table, User, Venue
 from matchmaker.models.base import now
 from matchmaker.services.errors import NoReach, TablesPlanned, TooManyPeople
 from matchmaker.services.territories import departement_of
@@ -56,7 +56,8 @@ def most_guests(venue: Venue) -> int:
     """The most people that a published job dating to come expects here, the venue's team not counted."""
     people = func.sum(Participant.delegates)
     to_come = (JobDating.venue_id == venue.id, JobDating.status == JobDatingStatus.PUBLISHED, JobDating.ends_at >= now())
-    query = select(people).join(Participant.job_dating).where(*to_come).group_by(JobDating.id).order_by(people.desc()).limit(1)
+    expected = Participant.state.in_((ParticipantState.INVITED, ParticipantState.CONFIRMED))
+    query = select(people).join(Participant.job_dating).where(*to_come, expected).group_by(JobDating.id).order_by(people.desc()).limit(1)
     return db.session.scalar(query) or 0
 
 
