@@ -97,6 +97,12 @@ def ask(invitation: Invitation, *, partners: list[Declaration], link: str, setti
     return notice
 
 
+def is_told(invitation: Invitation, partners: Sequence[Declaration]) -> bool:
+    """Whether the newest notice, sent or about to be, says what is so now."""
+    newest = newest_notice(invitation)
+    return newest is not None and newest.method is Method.REQUEST and state_of(newest) == state(invitation, partners)
+
+
 def call_off(invitation: Invitation, *, settings: outbox.MailSettings) -> bool:
     """Take the entry out of a calendar that may hold it. An invitation that surely never left is withdrawn, in silence: False then."""
     outbox.withdraw(str(invitation.id))

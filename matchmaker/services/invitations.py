@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from itsdangerous import BadData, URLSafeSerializer
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
@@ -26,6 +26,7 @@ from matchmaker.models import (
     Offer,
     Organisation,
     Participant,
+    ParticipantState,
     Venue,
 )
 from matchmaker.models.base import now
@@ -33,6 +34,8 @@ from matchmaker.services import invitation_mails, outbox
 from matchmaker.services.errors import NotAllowedNow
 
 SALT = "invitation"
+OUTSIDE = (ParticipantState.REQUESTED, ParticipantState.WAITING)
+STATES = {Answer.ACCEPTED: ParticipantState.CONFIRMED, Answer.DECLINED: ParticipantState.DECLINED, Answer.TENTATIVE: ParticipantState.INVITED}
 NOTICE = timedelta(days=3)
 # Less time than this to answer is none: the door stays open until the start then.
 SHORTEST_DEADLINE = timedelta(days=1)
@@ -46,8 +49,12 @@ def invite(job_dating: JobDating, *, settings: outbox.MailSettings) -> list[Invi
 
 
 def expect_participants(job_dating: JobDating) -> list[Invitation]:
-    """An invitation for each participant; who comes later begins at the SEQUENCE where the others stand. Returns those of the participants."""
-    query = select(Participant).where(Participant.job_dating_id == job_dating.id).options(joinedload(Participant.organisation))
+    """An invitation for each participant; who comes later begins at the SEQUENCE where the others stand. Returns those of the participants.
+
+    Who asks to come or waits for a place has none yet; who had one and declined keeps it.
+    """
+    query = select(Participant).where(Participant.job_dating_id == job_dating.id, Participant.state.not_in(OUTSIDE))
+    query = query.options(joinedload(Participant.organisation))
     common = {
         "job_dating_id": job_dating.id,
         "answer_by": deadline(job_dating, at=now()),
@@ -153,6 +160,9 @@ def answer(invitation: Invitation, answer: Answer, *, channel: Channel) -> bool:
     invitation.answer, invitation.answered_at = answer, now()
     invitation.answered_starts_at, invitation.answered_venue_id = invitation.job_dating.starts_at, invitation.job_dating.venue_id
     db.session.add(InvitationAnswer(invitation=invitation, answer=answer, channel=channel))
+    # Its places are freed, or found again, by the next look at this job dating: see job_dating_guests.to_settle.
+    mine = (Participant.job_dating_id == invitation.job_dating_id, Participant.organisation_id == invitation.organisation_id)
+    db.session.execute(update(Participant).where(*mine, Participant.state.not_in(OUTSIDE)).values(state=STATES[answer]))
     db.session.flush()
     return True
 
@@ -191,12 +201,22 @@ def invitations_of(job_dating: JobDating) -> list[Invitation]:
 
 
 def partners_of(job_dating: JobDating) -> dict[UUID, list[Declaration]]:
-    """Organisation id → the declarations of those that it will meet, in the order of the rounds."""
+    """Organisation id → the declarations of those that it will meet, in the order of the rounds; of who declined, those that it would have met."""
     need = joinedload(Meeting.match).joinedload(Match.need).joinedload(Need.organisation)
     offer = joinedload(Meeting.match).joinedload(Match.offer).joinedload(Offer.organisation)
     query = select(Meeting).where(Meeting.job_dating_id == job_dating.id).options(need, offer)
+    gone = select(Participant.organisation_id).where(Participant.job_dating_id == job_dating.id, Participant.state == ParticipantState.DECLINED)
+    declined = set(db.session.scalars(gone))
     partners: dict[UUID, list[Declaration]] = defaultdict(list)
     for meeting in db.session.scalars(query.order_by(Meeting.round.nulls_last(), Meeting.id)):
-        partners[meeting.match.need.organisation_id].append(meeting.match.offer)
-        partners[meeting.match.offer.organisation_id].append(meeting.match.need)
+        for mine, theirs in ((meeting.match.need, meeting.match.offer), (meeting.match.offer, meeting.match.need)):
+            if meeting.round is not None or mine.organisation_id in declined:
+                partners[mine.organisation_id].append(theirs)
     return partners
+
+
+def untold(job_dating: JobDating) -> list[Invitation]:
+    """The guests whose day is not as they were told: the next publication of changes writes to them, or asks to call them."""
+    partners = partners_of(job_dating)
+    found = [one for one in invitations_of(job_dating) if one.withdrawn_at is None]
+    return [one for one in found if not invitation_mails.is_told(one, partners[one.organisation_id])]

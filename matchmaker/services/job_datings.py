@@ -43,6 +43,7 @@ from matchmaker.services.errors import (
     VenueTaken,
 )
 from matchmaker.services.job_dating_programmes import ends
+from matchmaker.services.organisations import lies_in
 
 
 def prepare(venue: Venue, *, title: str, starts_at: datetime, ends_at: datetime, **fields: Any) -> JobDating:
@@ -72,23 +73,61 @@ def reschedule(job_dating: JobDating, *, starts_at: datetime, ends_at: datetime,
 def choose(job_dating: JobDating, matches: Sequence[Match]) -> None:
     """Replace the meetings by those of these mutual matches, and plan the rounds anew. Raises TooManyPeople."""
     lock_draft(job_dating)
-    check_can_meet(matches)
+    check_can_meet(matches, agreed(job_dating))
     job_dating.version += 1
-    known = {participant.organisation_id: participant for participant in job_dating.participants}
-    organisations = {organisation.id: organisation for match in matches for organisation in (match.need.organisation, match.offer.organisation)}
-    check_headcount(job_dating, sum(known[key].delegates if key in known else 1 for key in organisations))
-    job_dating.participants = [known.get(key) or Participant(organisation=organisation) for key, organisation in organisations.items()]
-    job_dating.meetings.clear()
-    # The old seats must be free before the new plan takes them.
-    db.session.flush()
-    job_dating.meetings = [Meeting(match=match) for match in matches]
+    pair(job_dating, matches)
+    check_headcount(job_dating, sum(participant.delegates for participant in job_dating.expected))
     job_dating_plans.plan(job_dating)
     db.session.flush()
 
 
-def check_can_meet(matches: Sequence[Match]) -> None:
-    if any(not match.is_mutual or match.need.is_confidential or match.offer.is_confidential for match in matches):
+def pair(job_dating: JobDating, matches: Sequence[Match]) -> None:
+    """These meetings instead of those there are. Who meets nobody any more goes; who was added without a meeting stays; what was said of who stays is kept."""
+    met = {key for meeting in job_dating.meetings for key in ends(meeting)}
+    known = {participant.organisation_id: participant for participant in job_dating.participants}
+    organisations = {organisation.id: organisation for match in matches for organisation in (match.need.organisation, match.offer.organisation)}
+    stay = [one for key, one in known.items() if key not in organisations and (key not in met or not one.is_expected)]
+    job_dating.participants = [known.get(key) or Participant(organisation=organisation) for key, organisation in organisations.items()] + stay
+    locked = {meeting.match_id: (meeting.round, meeting.table) for meeting in job_dating.meetings if meeting.is_locked}
+    job_dating.meetings.clear()
+    # The old seats must be free before the new plan takes them.
+    db.session.flush()
+    job_dating.meetings = [Meeting(match=match) for match in matches]
+    for meeting in job_dating.meetings:
+        if meeting.match.id in locked:
+            meeting.round, meeting.table = locked[meeting.match.id]
+            meeting.is_locked = True
+    db.session.flush()
+
+
+def agreed(job_dating: JobDating) -> frozenset[UUID]:
+    """Those who said that they come, where whoever asks may come: they agreed to meet whom the calculation proposes to them."""
+    if not job_dating.is_registration_open:
+        return frozenset()
+    return frozenset(participant.organisation_id for participant in job_dating.participants if participant.state is ParticipantState.CONFIRMED)
+
+
+def set_rhythm(job_dating: JobDating, *, version: int | None = None, **fields: Any) -> None:
+    """Write how many meetings each has and who stays seated, and plan anew. Raises EditedMeanwhile."""
+    lock_draft(job_dating)
+    if version not in (None, job_dating.version):
+        raise EditedMeanwhile(str(job_dating.id))
+    job_dating.version += 1
+    for name, value in fields.items():
+        setattr(job_dating, name, value)
+    job_dating_plans.plan(job_dating)
+    db.session.flush()
+
+
+def check_can_meet(matches: Sequence[Match], agreed: frozenset[UUID] = frozenset()) -> None:
+    """Both said yes to each other, or both come and the match is proposed to them."""
+    if any(not can_meet(match, agreed) for match in matches):
         raise NotAllowedNow("a match is not mutual, or confidential")
+
+
+def can_meet(match: Match, agreed: frozenset[UUID]) -> bool:
+    both_come = match.status is MatchStatus.PROPOSED and {match.need.organisation_id, match.offer.organisation_id} <= agreed
+    return (match.is_mutual or both_come) and not (match.need.is_confidential or match.offer.is_confidential)
 
 
 def adjust(job_dating: JobDating, wishes: Mapping[UUID, tuple[int, bool]]) -> None:
@@ -178,9 +217,15 @@ def obstacles(job_dating: JobDating) -> list[DomainError]:
 
 def count_lost(job_dating: JobDating) -> int:
     """How many of its meetings can no longer be: their match is not mutual any more, or has become confidential."""
-    can_be = and_(Match.status == MatchStatus.CONFIRMED, Need.is_confidential.is_(False), Offer.is_confidential.is_(False))
+    can_be = and_(may_meet(agreed(job_dating)), Need.is_confidential.is_(False), Offer.is_confidential.is_(False))
     query = select(func.count()).select_from(Meeting).join(Meeting.match).join(Match.need).join(Match.offer)
     return db.session.scalar(query.where(Meeting.job_dating_id == job_dating.id, ~can_be)) or 0
+
+
+def may_meet(agreed: frozenset[UUID]) -> ColumnElement[bool]:
+    """As `can_meet`, for the database; confidentiality apart."""
+    both_come = and_(Match.status == MatchStatus.PROPOSED, Need.organisation_id.in_(agreed), Offer.organisation_id.in_(agreed))
+    return or_(Match.status == MatchStatus.CONFIRMED, both_come)
 
 
 def taken_elsewhere(job_dating: JobDating) -> list[Meeting]:
@@ -217,7 +262,9 @@ def cancel(job_dating: JobDating, *, settings: outbox.MailSettings) -> None:
 
 
 def free_matches(venue: Venue, *, beside: JobDating | None = None) -> list[Match]:
-    """Mutual matches of the venue's département that are in no other job dating, published or in preparation, the best first.
+    """Matches that may be met here and are in no other job dating, published or in preparation, the best first.
+
+    They are mutual, of the territory that the job dating brings together, by default the venue's département.
 
     A draft whose day has passed holds nothing any more.
     Confidential successions are left out: a host must not learn who they are.
@@ -230,7 +277,12 @@ def free_matches(venue: Venue, *, beside: JobDating | None = None) -> list[Match
         select(Match)
         .join(Match.need)
         .join(Match.offer)
-        .where(Match.status == MatchStatus.CONFIRMED, Need.territory_id == venue.territory_id, Match.id.not_in(taken))
+        .where(may_meet(agreed(beside) if beside is not None else frozenset()), Match.id.not_in(taken))
+        .where(
+            Need.commune_code.in_(select(Commune.code).where(lies_in(beside.territory)))
+            if beside is not None and beside.territory is not None
+            else Need.territory_id == venue.territory_id
+        )
         .where(Need.is_confidential.is_(False), Offer.is_confidential.is_(False))
         .order_by(Match.score.desc(), Match.id)
     )
@@ -247,7 +299,7 @@ def with_both_sides(query: Select[Match]) -> Select[Match]:
 def job_dating(job_dating_id: UUID) -> JobDating | None:
     """One job dating with its venue, tables, participants and meetings, in a fixed number of queries."""
     meetings = selectinload(JobDating.meetings)
-    match = meetings.joinedload(Meeting.match)
+    match, participants = meetings.joinedload(Meeting.match), selectinload(JobDating.participants)
     query = (
         select(JobDating)
         .where(JobDating.id == job_dating_id)
@@ -255,7 +307,10 @@ def job_dating(job_dating_id: UUID) -> JobDating | None:
             joinedload(JobDating.venue).joinedload(Venue.commune),
             joinedload(JobDating.venue).joinedload(Venue.organisation),
             joinedload(JobDating.venue).selectinload(Venue.rooms).selectinload(Room.tables),
-            selectinload(JobDating.participants).joinedload(Participant.organisation).joinedload(Organisation.commune),
+            joinedload(JobDating.territory),
+            participants.joinedload(Participant.organisation).joinedload(Organisation.commune),
+            participants.joinedload(Participant.fixed_table),
+            participants.selectinload(Participant.wishes),
             meetings.joinedload(Meeting.table),
             match.joinedload(Match.need).joinedload(Need.organisation),
             match.joinedload(Match.offer).joinedload(Offer.organisation),
