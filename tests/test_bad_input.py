@@ -23,7 +23,7 @@ from werkzeug.test import TestResponse
 from matchmaker.extensions import db
 from matchmaker.models import Category, JobDating, JobDatingStatus, Need, Offer, Organisation, OutboxMail, Proposal, Role, Topic, User, Venue
 from matchmaker.models.base import now
-from matchmaker.services import addresses, calendar_feeds, invitations, job_datings, proposal_links
+from matchmaker.services import addresses, calendar_feeds, invitations, job_datings, participant_links, proposal_links
 from matchmaker.web.settings import mail_settings
 from tests.conftest import Client
 from tests.factories import (
@@ -189,6 +189,7 @@ def world(app: Flask) -> World:
         "/reponses/": proposal_links.token(proposal, secret),
         "/courriels/refuser/": addresses.token(addresses.digest(buyer.email), Topic.PROPOSALS, secret),
         "/agenda/": calendar_feeds.token(place, secret),
+        "/jour/": participant_links.token_of(sent.participants[0], secret),
     }
     return World(ids, tokens, users)
 
