@@ -24,7 +24,7 @@ from aiosmtpd.controller import Controller
 
 from matchmaker.embedded_places import remove
 from matchmaker.supervisor import free_port
-from tests.rehearsal import Rehearsal
+from tests.rehearsal_processes import Rehearsal
 from tests.smtp_server import SmtpServer
 
 ROOT = Path(__file__).resolve().parents[1]

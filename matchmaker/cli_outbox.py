@@ -1,6 +1,7 @@
 """Commands for the terminal about mails: what waits while the outbox is on hold, and rehearsals of failures."""
 
 import json
+import time
 
 import click
 from flask import Flask, current_app
@@ -66,14 +67,18 @@ def drill_reset() -> None:
 
 @drill_group.command("seed")
 @click.option("--n", "count", type=click.IntRange(1, 100_000), default=5000, show_default=True, help="How many.")
-def drill_seed(count: int) -> None:
+@click.option("--every", type=click.FloatRange(min=0.0), default=0.0, help="Seconds between two of them, each committed by itself; without it all are one.")
+def drill_seed(count: int, every: float) -> None:
     """Queue N invitations, due at once, each to an address of its own, and print how many that are."""
-    try:
-        queued = drills.seed(count, settings=MailSettings.from_config(current_app.config), now=now())
-    except drills.RealData:
-        raise click.ClickException("This database holds real structures. Rehearse on another one: nothing was changed.") from None
-    db.session.commit()
-    nudge(drain)
+    queued, began = 0, time.monotonic()
+    for turn, size in enumerate([1] * count if every else [count]):
+        time.sleep(max(0.0, began + turn * every - time.monotonic()))
+        try:
+            queued += drills.seed(size, settings=MailSettings.from_config(current_app.config), now=now())
+        except drills.RealData:
+            raise click.ClickException("This database holds real structures. Rehearse on another one: nothing was changed.") from None
+        db.session.commit()
+        nudge(drain)
     click.echo(queued)
 
 

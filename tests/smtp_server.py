@@ -125,7 +125,7 @@ class Conversation:
         if self.server.password and not self.is_known:
             await self.say("530 5.7.0 who are you?")
         elif self.server.is_too_fast():
-            await self.say(self.server.too_fast)
+            await self.say(self.server._note("mail", self.server.too_fast))
         else:
             self.sender, self.recipients = between(rest), []
             await self.say("250 2.1.0 ok")
@@ -176,6 +176,7 @@ class SmtpServer:
 
     def __init__(self, *, password: str | None = None, tls: ssl.SSLContext | None = None) -> None:
         self.password, self.tls = password, tls
+        self.port = 0
         self.received: list[Received] = []
         self.connections = self.most_at_once = 0
         self.conversations: set[Conversation] = set()
@@ -247,13 +248,29 @@ class SmtpServer:
             with suppress(OSError, asyncio.CancelledError):
                 await writer.wait_closed()
 
+    def go_away(self) -> None:
+        """Break every line and listen no more, as a relay that is stopped."""
+        asyncio.run_coroutine_threadsafe(self._go_away(), self.loop).result()
+
+    def come_back(self) -> None:
+        """Listen again, on the same port."""
+        asyncio.run_coroutine_threadsafe(self._listen(), self.loop).result()
+
+    async def _listen(self) -> None:
+        self.listener = await asyncio.start_server(self._converse, "127.0.0.1", self.port, limit=LARGEST)
+        self.port = self.listener.sockets[0].getsockname()[1]
+
+    async def _go_away(self) -> None:
+        self.listener.close()
+        for one in self.conversations:
+            one.writer.transport.abort()
+
     async def _serve(self, ready: threading.Event) -> None:
         self.loop, self.stopped = asyncio.get_running_loop(), asyncio.Event()
-        server = await asyncio.start_server(self._converse, "127.0.0.1", 0, limit=LARGEST)
-        self.port = server.sockets[0].getsockname()[1]
+        await self._listen()
         ready.set()
         await self.stopped.wait()
-        server.close()
+        self.listener.close()
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for one in list(self.conversations):
             one.writer.transport.abort()

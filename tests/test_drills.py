@@ -12,7 +12,9 @@ from matchmaker.models import DomainPace, MailStatus, Organisation, OutboxMail
 from matchmaker.models.base import now
 from matchmaker.services import drills
 from tests.factories import OrganisationFactory
-from tests.rehearsal import LONGEST_RECOVERY, Verdict, rehearse
+from tests.rehearsal import rehearse
+from tests.rehearsal_processes import LONGEST_RECOVERY
+from tests.rehearsal_verdict import Verdict
 from tests.services.test_outbox import SETTINGS, put
 
 
@@ -44,6 +46,17 @@ def test_without_a_fault_nothing_comes_twice(folder, mode):
 
     check(verdict)
     assert (verdict.mails, verdict.duplicates, verdict.flagged) == (120, 0, 0)
+
+
+@pytest.mark.processes
+def test_a_relay_that_is_away_for_a_while_costs_no_mail_a_try(folder):
+    verdict = rehearse("short_outage", 120, folder)
+
+    check(verdict)
+    assert (verdict.mails, verdict.retried) == (120, 0)
+    assert verdict.most_failures > 0
+    assert not verdict.is_relay_closed
+    assert verdict.slowest_recovery <= LONGEST_RECOVERY
 
 
 def test_seeding_invites_new_people_each_time_and_resetting_takes_all_of_it_away(app):
@@ -80,3 +93,11 @@ def test_the_commands_say_how_many_and_what_became_of_them(app):
 
     assert checked.exit_code == 1
     assert json.loads(checked.output) == {"total": 3, "open": 3, "maybe_twice": 0, "retried": 0, "queued": 3}
+
+
+def test_one_by_one_each_is_committed_at_its_time(app):
+    said = app.test_cli_runner().invoke(args=["drill", "seed", "--n", "3", "--every", "0.2"])
+
+    assert said.output.split() == ["3"]
+    first, *_others, last = db.session.scalars(select(OutboxMail.created_at).order_by(OutboxMail.id)).all()
+    assert last - first >= timedelta(seconds=0.3)
