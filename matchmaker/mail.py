@@ -120,11 +120,12 @@ class Sent:
 
 @dataclass(frozen=True)
 class Temporary:
-    """Not now. ``is_ambiguous``: the line broke once the content was on its way, so that it may have arrived."""
+    """Not now. ``is_ambiguous``: the line broke once the content was on its way, so that it may have arrived. ``phase`` as for Permanent."""
 
     code: int | None
     text: str
     is_ambiguous: bool = False
+    phase: str = "rcpt"
 
 
 @dataclass(frozen=True)
@@ -279,7 +280,7 @@ class Smtp:
             self._drop()
             return Temporary(None, text or "unreadable reply", is_ambiguous=after_content)
         self._reset()
-        return Permanent(code, text, phase) if code >= 500 else Temporary(code, text)
+        return Permanent(code, text, phase) if code >= 500 else Temporary(code, text, phase=phase)
 
     def _reset(self) -> None:
         try:

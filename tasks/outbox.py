@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from matchmaker import mail
 from matchmaker.extensions import crash_point, db, nudge
 from matchmaker.models.base import now
-from matchmaker.services import outbox, outbox_locks, outbox_relay, outbox_sending, outbox_steps
+from matchmaker.services import bounces, outbox, outbox_locks, outbox_relay, outbox_sending, outbox_steps
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +49,7 @@ def drain() -> None:
     outbox.give_up_late(now=now())
     outbox_sending.supersede_overtaken()
     outbox_sending.forget_paces(now=now())
+    bounces.settle()
     is_wanted = outbox.is_any_due(now=now(), only_released=settings.only_released) and not outbox_relay.is_closed(now=now())
     needs_help = is_wanted and outbox.is_any_due(now=now(), only_released=settings.only_released, at_least=MANY)
     db.session.commit()

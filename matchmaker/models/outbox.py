@@ -50,6 +50,8 @@ class OutboxMail(Base):
         CheckConstraint("attempts >= 0", name="attempts_count_up"),
         Index("uq_outbox_mail_idempotency_key", "idempotency_key", unique=True),
         Index("ix_outbox_mail_due", "not_before", "id", postgresql_where=text("status = 'queued'")),
+        # Next to none: a report that was read before its mail was known to have left.
+        Index("ix_outbox_mail_returned", "id", postgresql_where=text("returned_words IS NOT NULL")),
         Index("ix_outbox_mail_claimed_by", "claimed_by", postgresql_where=text("status = 'sending'")),
         Index("ix_outbox_mail_thread_id", "thread", "id"),
         # Mails of one thread are under way one at a time, whatever two workers saw.
@@ -82,6 +84,9 @@ class OutboxMail(Base):
     is_maybe_twice: Mapped[bool] = mapped_column(default=False)
     last_code: Mapped[int | None]
     last_error: Mapped[str] = mapped_column(default="")
+    # What a report of its failure says while it is not known to have left: applied as soon as it is.
+    returned_code: Mapped[int | None]
+    returned_words: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(default=now)
     # Of its state, or of anything else that a worker or a person wrote.
     changed_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)

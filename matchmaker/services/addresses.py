@@ -116,15 +116,16 @@ def is_hard(status: str) -> bool:
     return found[1] == "5" and found[2] in {"0", "1", "2", "4"} and (found[2], found[3]) not in {("2", "2"), ("2", "3")}
 
 
-def note_refusal(address: str, refusal: mail.Permanent, *, mail_id: int, attempts: int) -> bool:
-    """A server would not take a mail. True when the address is blocked from now on.
+def note_refusal(address: str, refusal: mail.Permanent | mail.Temporary, *, mail_id: int, attempts: int) -> bool:
+    """A server would not take a mail, and there is no further try. True when the address is blocked from now on.
 
-    A refusal of the sender is not the address's fault. One of the content counts as soft, unless its status says more.
+    A refusal of the sender is not the address's fault, and a line that broke is nobody's answer. One of the content counts as soft, unless
+    its status says more; so does one that said « later » until the end.
     """
-    if refusal.phase == "mail":
+    if refusal.phase == "mail" or refusal.code is None:
         return False
     status = status_code(refusal.code, refusal.text)
-    is_told = refusal.phase == "rcpt" or ENHANCED.fullmatch(status) is not None
+    is_told = isinstance(refusal, mail.Permanent) and (refusal.phase == "rcpt" or ENHANCED.fullmatch(status) is not None)
     return note_bounce(address, key=f"{mail_id}:{attempts}", status=status, hard=is_told and is_hard(status))
 
 

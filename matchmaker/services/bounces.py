@@ -63,10 +63,24 @@ def take(message: EmailMessage) -> bool:
 
 
 def mark_bounced(sent: OutboxMail, told: Failure) -> None:
-    """The mail did not arrive after all, with the server's words; its address is counted one bounce, once."""
-    where = (OutboxMail.id == sent.id, OutboxMail.status == MailStatus.SENT)
-    db.session.execute(update(OutboxMail).where(*where).values(status=MailStatus.BOUNCED, last_code=told.code, last_error=told.words))
+    """The mail did not arrive after all, with the server's words; its address is counted one bounce, once.
+
+    A report can be read before the mail is known to have left: while it is in a worker's hands, or waits because nobody knows. The report
+    is kept with it then, until ``settle`` finds both.
+    """
+    in_doubt = (OutboxMail.status == MailStatus.QUEUED) & OutboxMail.is_maybe_twice
+    where = (OutboxMail.id == sent.id, OutboxMail.status.in_((MailStatus.SENDING, MailStatus.SENT)) | in_doubt)
+    db.session.execute(update(OutboxMail).where(*where).values(returned_code=told.code, returned_words=told.words))
+    settle()
     addresses.note_bounce(sent.recipient, key=f"{sent.id}:report", status=told.status)
+
+
+def settle() -> int:
+    """Mark what was sent, and has been reported to have come back. Returns how many."""
+    where = (OutboxMail.returned_words.is_not(None), OutboxMail.status == MailStatus.SENT)
+    said = {"last_code": OutboxMail.returned_code, "last_error": OutboxMail.returned_words, "returned_code": None, "returned_words": None}
+    rows = db.session.scalars(update(OutboxMail).where(*where).values(status=MailStatus.BOUNCED, **said).returning(OutboxMail.id))
+    return len(rows.all())
 
 
 def mail_of(message_ids: tuple[str, ...]) -> OutboxMail | None:

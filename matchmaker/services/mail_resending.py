@@ -77,7 +77,7 @@ def target_of(mail: OutboxMail) -> str:
 def queue_again(mail: OutboxMail) -> OutboxMail:
     """The same row, the same bytes, all tries anew."""
     where = (OutboxMail.id == mail.id, OutboxMail.status == MailStatus.FAILED)
-    statement = update(OutboxMail).where(*where).values(status=MailStatus.QUEUED, attempts=0, not_before=present())
+    statement = update(OutboxMail).where(*where).values(status=MailStatus.QUEUED, attempts=0, not_before=present(), returned_code=None, returned_words=None)
     if db.session.scalar(statement.returning(OutboxMail.id)) is None:
         raise NotAllowedNow("status")
     db.session.execute(delete(MailCall).where(MailCall.mail_id == mail.id))

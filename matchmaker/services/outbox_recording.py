@@ -46,7 +46,7 @@ def record(claimed: Claimed, outcome: mail.Outcome, *, worker: int, now: datetim
         case mail.Unreachable():
             return mark_waiting(claimed, code=outcome.code, error=outcome.text, worker=worker, now=now)
         case mail.Temporary():
-            return mark_retry(claimed, code=outcome.code, error=outcome.text, is_ambiguous=outcome.is_ambiguous, worker=worker, now=now)
+            return mark_retry(claimed, outcome, worker=worker, now=now)
 
 
 def mark_sent(claimed: Claimed, *, code: int, worker: int, now: datetime) -> bool:
@@ -68,13 +68,16 @@ def mark_waiting(claimed: Claimed, *, code: int | None, error: str, worker: int,
     return _queue_again(claimed, worker, not_before=now + pause, last_code=code, last_error=error)
 
 
-def mark_retry(claimed: Claimed, *, code: int | None, error: str, is_ambiguous: bool, worker: int, now: datetime) -> bool:
-    """Back to the queue for a later try; failed when there is none left, or when it would come too late."""
+def mark_retry(claimed: Claimed, refusal: mail.Temporary, *, worker: int, now: datetime) -> bool:
+    """Back to the queue for a later try; failed when there is none left, or when it would come too late. The address is counted a bounce then."""
     again = now + RETRIES[claimed.attempts] * random.uniform(0.8, 1.2) if claimed.attempts < len(RETRIES) else None
     if again is None or (claimed.useless_after is not None and again >= claimed.useless_after):
-        return mark_failed(claimed, code=code, error=error, worker=worker, is_ambiguous=is_ambiguous)
-    flag = {"is_maybe_twice": True} if is_ambiguous else {}
-    return _queue_again(claimed, worker, attempts=claimed.attempts + 1, not_before=again, last_code=code, last_error=error, **flag)
+        is_ours = mark_failed(claimed, code=refusal.code, error=refusal.text, worker=worker, is_ambiguous=refusal.is_ambiguous)
+        if is_ours:
+            addresses.note_refusal(claimed.recipient, refusal, mail_id=claimed.id, attempts=claimed.attempts + 1)
+        return is_ours
+    flag = {"is_maybe_twice": True} if refusal.is_ambiguous else {}
+    return _queue_again(claimed, worker, attempts=claimed.attempts + 1, not_before=again, last_code=refusal.code, last_error=refusal.text, **flag)
 
 
 def _queue_again(claimed: Claimed, worker: int, **columns: Any) -> bool:

@@ -13,7 +13,7 @@ from matchmaker.extensions import db
 from matchmaker.models import AddressStatus, MailAddress, MailBounce, MailObjection, MailStatus, ObjectionSource, Obstacle, OutboxMail, Topic
 from matchmaker.models.base import now
 from matchmaker.services import addresses, outbox, proposal_links
-from tests.factories import MatchFactory, UserFactory, proposals_of
+from tests.factories import MailFactory, MatchFactory, UserFactory, proposals_of
 
 ADDRESS = "contact@picoree.test"
 SECRET = "secret"
@@ -60,6 +60,38 @@ def test_three_soft_bounces_in_thirty_days_block_it(session, status):
     assert bounce(status, "3:1")
 
     assert addresses.is_blocked(ADDRESS, "proposals")
+
+
+def give_up_on(refusal: mail.Temporary, number: int) -> None:
+    """A mail whose last try ends so."""
+    MailFactory(waiting=True, recipient=ADDRESS, attempts=len(outbox.RETRIES), idempotency_key=f"given-up-{number}")
+    claimed = outbox.claim_one(worker=1, now=now())
+    assert claimed is not None
+    assert outbox.record(claimed, refusal, worker=1, now=now())
+
+
+def test_later_until_the_end_is_a_soft_bounce_and_the_third_one_blocks(session):
+    for number in range(3):
+        assert not addresses.is_blocked(ADDRESS, "proposals")
+        give_up_on(mail.Temporary(450, "4.2.0 greylisted"), number)
+
+    assert addresses.is_blocked(ADDRESS, "proposals")
+    assert set(session.scalars(select(MailBounce.is_hard))) == {False}
+
+
+def test_later_with_tries_left_is_no_bounce(session):
+    MailFactory(waiting=True, recipient=ADDRESS)
+    outbox.record(outbox.claim_one(worker=1, now=now()), mail.Temporary(450, "4.2.0 greylisted"), worker=1, now=now())
+
+    assert session.scalars(select(MailBounce)).all() == []
+
+
+@pytest.mark.parametrize("refusal", [mail.Temporary(451, "4.3.0 busy", phase="mail"), mail.Temporary(None, "cut", is_ambiguous=True)], ids=["sender", "line"])
+def test_what_is_not_about_the_address_never_counts_for_it(session, refusal):
+    for number in range(3):
+        give_up_on(refusal, number)
+
+    assert session.scalars(select(MailBounce)).all() == []
 
 
 def test_soft_bounces_of_more_than_thirty_days_ago_are_forgotten(session):

@@ -7,9 +7,11 @@ import random
 import pytest
 from sqlalchemy import func, select
 
+from matchmaker import mail
 from matchmaker.extensions import db
 from matchmaker.models import AddressStatus, MailBounce, MailStatus, OutboxMail, Topic
-from matchmaker.services import addresses, bounces
+from matchmaker.models.base import now
+from matchmaker.services import addresses, bounces, outbox
 from tests import reports
 from tests.factories import MailFactory
 
@@ -98,13 +100,42 @@ def test_the_same_report_twice_changes_nothing_more(sent):
     assert not addresses.is_blocked(ADDRESS, "invitation")
 
 
-def test_a_mail_that_is_queued_again_stays_so_and_its_bounce_still_counts(session):
+@pytest.mark.parametrize("is_read_first", [True, False], ids=["read before it is recorded", "recorded before it is read"])
+def test_a_report_is_not_lost_whichever_comes_first(session, is_read_first):
+    under_way = MailFactory(waiting=True, recipient=ADDRESS, message_id=reports.OURS)
+    claimed = outbox.claim_one(worker=1, now=now())
+    assert claimed is not None
+    acts = [lambda: bounces.take(reports.postfix()), lambda: outbox.record(claimed, mail.Sent(250, "ok"), worker=1, now=now())]
+
+    for act in acts if is_read_first else reversed(acts):
+        assert act()
+    bounces.settle()
+
+    assert (status_of(under_way), under_way.last_code, under_way.sent_at is None) == (MailStatus.BOUNCED, 550, False)
+    assert "User unknown" in under_way.last_error
+    assert (under_way.returned_code, under_way.returned_words) == (None, None)
+    assert db.session.scalar(select(func.count()).select_from(MailBounce)) == 1
+    assert addresses.is_blocked(ADDRESS, "invitation")
+
+
+def test_a_mail_that_is_queued_again_because_nobody_knows_has_its_report_when_it_has_left(session):
     doubtful = MailFactory(waiting=True, is_maybe_twice=True, recipient=ADDRESS, message_id=reports.OURS)
 
     assert bounces.take(reports.postfix())
-
     assert status_of(doubtful) is MailStatus.QUEUED
     assert addresses.is_blocked(ADDRESS, "invitation")
+    outbox.record(outbox.claim_one(worker=1, now=now()), mail.Sent(250, "ok"), worker=1, now=now())
+
+    assert bounces.settle() == 1
+    assert status_of(doubtful) is MailStatus.BOUNCED
+
+
+def test_a_copy_that_surely_has_not_left_is_not_taken_for_the_one_that_came_back(session):
+    copy = MailFactory(waiting=True, recipient=ADDRESS, message_id=reports.OURS)
+
+    assert bounces.take(reports.postfix())
+
+    assert (status_of(copy), copy.returned_words) == (MailStatus.QUEUED, None)
 
 
 def test_a_complaint_is_an_objection_to_all_that_may_be_refused(sent):

@@ -163,6 +163,17 @@ def test_what_a_dead_worker_held_is_sent_by_the_next_one_and_flagged(drained, se
     assert len(server.received) == 1
 
 
+def test_a_report_that_was_read_while_its_mail_left_is_applied_by_the_next_turn(drained, server):
+    fill(1)
+    row("mail-0").returned_code, row("mail-0").returned_words = 550, "5.1.1 User unknown"
+    db.session.commit()
+
+    for _turn in range(2):
+        task.drain()
+
+    assert (row("mail-0").status, row("mail-0").last_error, len(server.received)) == (MailStatus.BOUNCED, "5.1.1 User unknown", 1)
+
+
 def test_a_mail_in_the_past_is_not_sent(drained, server):
     put("late", useless_after=now() - timedelta(seconds=1))
     db.session.commit()
