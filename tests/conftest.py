@@ -11,7 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
 from psycopg import sql
-from sqlalchemy import delete, update
+from sqlalchemy import delete, text, update
 from sqlalchemy.orm import Session
 
 from config import ROOT, TestConfig
@@ -91,6 +91,7 @@ def committing(app: Flask) -> Iterator[Flask]:
             yield app
         finally:
             db.session.rollback()
+            db.session.execute(text("SET LOCAL croisee.erasing = 'on'"))
             for table in reversed(Base.metadata.sorted_tables):
                 if table.name not in FILLED:
                     db.session.execute(delete(table))

@@ -12,6 +12,7 @@ from matchmaker.models import (
     Category,
     Commune,
     Family,
+    HelpRequest,
     JobDating,
     MailStatus,
     Match,
@@ -28,6 +29,7 @@ from matchmaker.models import (
     PoolShare,
     PoolStatus,
     Proposal,
+    ProposalStatus,
     Role,
     RunStatus,
     Side,
@@ -203,6 +205,23 @@ class ProposalFactory(Factory):
 def proposals_of(match: Match) -> tuple[Proposal, Proposal]:
     """The questions put to the need's side and to the offer's."""
     return ProposalFactory(match=match, side=Side.NEED), ProposalFactory(match=match, side=Side.OFFER)
+
+
+def mutual_match(**fields: object) -> Match:
+    """Two sides that said yes to each other."""
+    match = MatchFactory(mutual=True, **fields)
+    for proposal in proposals_of(match):
+        proposal.status, proposal.answered_at = ProposalStatus.ACCEPTED, match.confirmed_at
+    db.session.flush()
+    return match
+
+
+def call_for_help(match: Match | None = None) -> HelpRequest:
+    """The need's side of a mutual match calls the animator."""
+    asked = HelpRequest(match=match or mutual_match(), side=Side.NEED)
+    db.session.add(asked)
+    db.session.flush()
+    return asked
 
 
 def venue(organisation: Organisation | None = None, *, tables: int = 4, accessible: int = 1, headcount: int = 49) -> Venue:

@@ -6,11 +6,12 @@ from collections.abc import Callable
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from matchmaker.extensions import db
-from matchmaker.models import JobDatingStatus, Role, Side, User
+from matchmaker.models import ContactView, JobDatingStatus, Role, Side, User
 from matchmaker.models.base import now
-from matchmaker.services import proposal_links
+from matchmaker.services import conversation_links, proposal_links
 from tests.conftest import Client
 from tests.factories import (
     JobDatingFactory,
@@ -21,6 +22,7 @@ from tests.factories import (
     OrganisationFactory,
     RunFactory,
     UserFactory,
+    call_for_help,
     departement,
     group,
     pair_rule,
@@ -130,6 +132,7 @@ def foreign_ids() -> dict[str, object]:
         "mail_id": MailFactory(lost=True).id,
         "pool_id": group(proposed=True).id,
         "rule_id": pair_rule().id,
+        "help_id": call_for_help(match).id,
     }
 
 
@@ -182,7 +185,7 @@ def test_a_get_never_writes(app: Flask, client: Client, queries: list[str]) -> N
 
 
 @pytest.mark.parametrize("side", list(Side))
-def test_contact_details_appear_on_mutual_acceptance_only(client: Client, side: Side) -> None:
+def test_contact_details_appear_on_mutual_acceptance_only_and_who_opens_them_is_noted(client: Client, side: Side) -> None:
     match = MatchFactory()
     mine, other = proposals_of(match)
     if side is Side.OFFER:
@@ -199,7 +202,10 @@ def test_contact_details_appear_on_mutual_acceptance_only(client: Client, side: 
     mine.answered_at = other.answered_at = now()
     db.session.commit()
 
+    assert theirs.email not in client.get("/propositions").get_data(as_text=True)
+    client.post(f"/rencontres/{mine.id}/coordonnees")
     assert theirs.email in client.get("/propositions").get_data(as_text=True)
+    assert [view.organisation_id for view in db.session.scalars(select(ContactView))] == [theirs.id]
 
 
 @pytest.mark.parametrize("side", list(Side))
@@ -207,7 +213,8 @@ def test_the_page_of_a_mails_link_never_shows_contact_details(app: Flask, client
     match = MatchFactory()
     both = dict(zip(Side, proposals_of(match), strict=True))
     mine, theirs = both[side], both[side].other.organisation
-    path = f"/reponses/{proposal_links.token(mine, app.config['SECRET_KEY'])}"
+    secret = app.config["SECRET_KEY"]
+    path, conversation = f"/reponses/{proposal_links.token(mine, secret)}", f"/echanges/{conversation_links.token(mine, secret)}"
     pages = [client.get(path).get_data(as_text=True)]
 
     match.status, match.confirmed_at = "confirmed", now()
@@ -215,5 +222,5 @@ def test_the_page_of_a_mails_link_never_shows_contact_details(app: Flask, client
         proposal.status, proposal.answered_at = "accepted", now()
     db.session.commit()
 
-    pages.append(client.get(path).get_data(as_text=True))
+    pages += [client.get(path).get_data(as_text=True), client.get(conversation).get_data(as_text=True)]
     assert not [page for page in pages if theirs.email in page or theirs.phone in page]

@@ -17,6 +17,8 @@ CONCEPTS = {
     "occupations",
     "matching",
     "proposals",
+    "conversations",
+    "outcomes",
     "pools",
     "venues",
     "job_datings",

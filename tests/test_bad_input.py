@@ -23,7 +23,7 @@ from werkzeug.test import TestResponse
 from matchmaker.extensions import db
 from matchmaker.models import Category, JobDating, JobDatingStatus, Need, Offer, Organisation, OutboxMail, Proposal, Role, Topic, User, Venue
 from matchmaker.models.base import now
-from matchmaker.services import addresses, calendar_feeds, invitations, job_datings, participant_links, proposal_links
+from matchmaker.services import addresses, calendar_feeds, conversation_links, invitations, job_datings, participant_links, proposal_links
 from matchmaker.web.settings import mail_settings
 from tests.conftest import Client
 from tests.factories import (
@@ -36,8 +36,10 @@ from tests.factories import (
     OrganisationFactory,
     RunFactory,
     UserFactory,
+    call_for_help,
     departement,
     group,
+    mutual_match,
     pair_rule,
     proposals_of,
     venue,
@@ -181,12 +183,14 @@ def world(app: Flask) -> World:
         "mail_id": MailFactory(organisation=buyer, lost=True).id,
         "pool_id": group(FractionFactory(organisation=buyer), FractionFactory(), proposed=True).id,
         "rule_id": pair_rule().id,
+        "help_id": call_for_help().id,
     }
     db.session.commit()
     secret = app.config["SECRET_KEY"]
     tokens = {
         "/invitations/": invitations.token(invitation, secret),
         "/reponses/": proposal_links.token(proposal, secret),
+        "/echanges/": conversation_links.token(next(one for one in mutual_match(need=NeedFactory(organisation=buyer)).proposals), secret),
         "/courriels/refuser/": addresses.token(addresses.digest(buyer.email), Topic.PROPOSALS, secret),
         "/agenda/": calendar_feeds.token(place, secret),
         "/jour/": participant_links.token_of(sent.participants[0], secret),

@@ -3,26 +3,17 @@
 from matchmaker.models.accounts import Role, User
 from matchmaker.models.addresses import AddressStatus, MailAddress, MailBounce, MailCall, MailObjection, ObjectionSource, Obstacle, Topic
 from matchmaker.models.base import Base
+from matchmaker.models.conversations import ContactView, ContactWay, HelpRequest, Message
 from matchmaker.models.declarations import Category, Declaration, Flag, Need, Offer, Status, Unit
 from matchmaker.models.health import Heartbeat
 from matchmaker.models.invitations import Answer, CalendarReply, Invitation, InvitationAnswer, InvitationNotice, Method, ReplyStatus
-from matchmaker.models.job_datings import (
-    InvitedFrom,
-    JobDating,
-    JobDatingStatus,
-    Meeting,
-    MeetingStatus,
-    Participant,
-    ParticipantState,
-    Seated,
-    Wish,
-    WishKind,
-)
+from matchmaker.models.job_datings import InvitedFrom, JobDating, JobDatingStatus, Meeting, MeetingStatus, Participant, ParticipantState, Seated, Wish, WishKind
 from matchmaker.models.matching import CriteriaWeights, Match, MatchingInstance, MatchingRun, MatchStatus, PairDecision, RunStatus, Verdict
 from matchmaker.models.observatory import Snapshot
 from matchmaker.models.occupations import Occupation, OccupationMobility, OccupationTitle
 from matchmaker.models.organisations import Eligibility, EssLabel, Family, Headcount, InclusionKind, Organisation
 from matchmaker.models.outbox import DomainPace, MailStatus, OutboxMail, RelayState
+from matchmaker.models.outcomes import DaysBand, EuroBand, FoundAnyway, FteBand, Outcome, OutcomeAnswer, Result
 from matchmaker.models.pools import NeedPairRule, PairRule, Pool, PoolingRun, PoolingStatus, PoolShare, PoolStatus, ShareStatus
 from matchmaker.models.proposals import Channel, DeclineReason, Proposal, ProposalAnswer, ProposalStatus, Side
 from matchmaker.models.territories import Commune, Level, Territory, Theme
@@ -36,16 +27,23 @@ __all__ = [
     "Category",
     "Channel",
     "Commune",
+    "ContactView",
+    "ContactWay",
     "CriteriaWeights",
+    "DaysBand",
     "Declaration",
     "DeclineReason",
     "DomainPace",
     "Eligibility",
     "EssLabel",
+    "EuroBand",
     "Family",
     "Flag",
+    "FoundAnyway",
+    "FteBand",
     "Headcount",
     "Heartbeat",
+    "HelpRequest",
     "InclusionKind",
     "Invitation",
     "InvitationAnswer",
@@ -65,6 +63,7 @@ __all__ = [
     "MatchingRun",
     "Meeting",
     "MeetingStatus",
+    "Message",
     "Method",
     "Need",
     "NeedPairRule",
@@ -76,6 +75,8 @@ __all__ = [
     "Offer",
     "Organisation",
     "OutboxMail",
+    "Outcome",
+    "OutcomeAnswer",
     "PairDecision",
     "PairRule",
     "Participant",
@@ -90,6 +91,7 @@ __all__ = [
     "ProposalStatus",
     "RelayState",
     "ReplyStatus",
+    "Result",
     "Role",
     "Room",
     "RunStatus",

@@ -10,9 +10,9 @@ from matchmaker.services.outbox import MailSettings
 SALT = "proposal"
 
 
-def token(proposal: Proposal, secret: str) -> str:
-    """What the link carries: which question, and the version of its links."""
-    return str(URLSafeSerializer(secret, salt=SALT).dumps([str(proposal.id), proposal.token_version]))
+def token(proposal: Proposal, secret: str, *, salt: str = SALT) -> str:
+    """What the link carries: which question, and the version of its links. Another ``salt`` is for another page about it."""
+    return str(URLSafeSerializer(secret, salt=salt).dumps([str(proposal.id), proposal.token_version]))
 
 
 def link(proposal: Proposal, settings: MailSettings) -> str:
@@ -20,9 +20,9 @@ def link(proposal: Proposal, settings: MailSettings) -> str:
     return f"{settings.public_url}/reponses/{token(proposal, settings.secret)}"
 
 
-def read_token(token: str, secret: str) -> tuple[UUID, int] | None:
+def read_token(token: str, secret: str, *, salt: str = SALT) -> tuple[UUID, int] | None:
     """The question's id and the version of the link, or nothing when we did not sign it."""
-    serializer = URLSafeSerializer(secret, salt=SALT)
+    serializer = URLSafeSerializer(secret, salt=salt)
     try:
         proposal_id, version = serializer.loads(token)
         # The last letter of a signature has spare bits: four spellings decode to the same bytes, and only one is ours.

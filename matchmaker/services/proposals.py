@@ -26,7 +26,7 @@ from matchmaker.models import (
 )
 from matchmaker.models.base import PARIS, now
 from matchmaker.models.matching import LIVE_MATCH
-from matchmaker.services import outbox, proposal_links
+from matchmaker.services import contact_log, conversation_links, outbox, proposal_links
 from matchmaker.services.errors import NotAllowedNow
 
 # Two weeks hold ten working days: the time that answers are given before the next structure is asked.
@@ -141,14 +141,17 @@ def keep_yes(proposal: Proposal, taken: Container[Side], *, settings: outbox.Mai
 
 def announce_mutual_yes(proposal: Proposal, *, settings: outbox.MailSettings) -> None:
     if proposal.organisation.can_be_written_to():
-        outbox.queue(
+        is_on_its_way = outbox.queue(
             "mutual_yes",
             uid=f"mutual-{proposal.match_id}-{proposal.organisation_id}",
             recipient=proposal.organisation.email,
             organisation_id=proposal.organisation_id,
             settings=settings,
             proposal=proposal,
+            link=conversation_links.link(proposal, settings),
         )
+        if is_on_its_way:
+            contact_log.note_mail(proposal)
 
 
 def announce_no_follow_up(proposal: Proposal, *, settings: outbox.MailSettings) -> None:

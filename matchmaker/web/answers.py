@@ -13,7 +13,7 @@ from wtforms.validators import StopValidation
 from matchmaker.extensions import csrf, db, limiter, nudge
 from matchmaker.models import Channel, DeclineReason, Match, Proposal, ProposalStatus
 from matchmaker.models.base import today
-from matchmaker.services import invitation_mails, matching, proposal_answers, proposals
+from matchmaker.services import conversation_links, invitation_mails, matching, proposal_answers, proposals
 from matchmaker.services.errors import NotAllowedNow
 from matchmaker.services.proposal_answers import Reply, Standing
 from matchmaker.web import labels, reasons
@@ -154,7 +154,8 @@ def page(proposal: Proposal, form: AnswerForm) -> ResponseReturnValue:
     if standing is Standing.OPEN:
         return render_template("answers/answer.html", notes=notes(proposal), **context), code
     if standing is Standing.MUTUAL:
-        return render_template("answers/mutual.html", is_refused=code == REFUSED[standing], **context), code
+        conversation = conversation_links.token(proposal, current_app.config["SECRET_KEY"])
+        return render_template("answers/mutual.html", is_refused=code == REFUSED[standing], conversation=conversation, **context), code
     contact_email = invitation_mails.contact_email(proposal.own_declaration.territory)
     return render_template("answers/closed.html", standing=standing.value, contact_email=contact_email, **context), code
 

@@ -16,6 +16,8 @@ KINDS = {
     "proposals_reminder": "Rappel de propositions",
     "proposals_withdrawn": "Propositions retirées",
     "mutual_yes": "Coordonnées après deux oui",
+    "conversation": "Message après deux oui",
+    "help_asked": "Demande d’aide après deux oui",
     "no_follow_up": "Pas de suite cette fois",
     "pool_proposed": "Emploi partagé à lire",
     "pool_agreed": "Coordonnées d’un groupe d’employeurs",

@@ -9,10 +9,10 @@ from wtforms import RadioField, TextAreaField
 from matchmaker.extensions import db, nudge
 from matchmaker.models import DeclineReason, MatchStatus, Proposal, ProposalStatus
 from matchmaker.models.base import today
-from matchmaker.services import matching, proposals
+from matchmaker.services import contact_log, matching, proposals
 from matchmaker.services.errors import NotAllowedNow
 from matchmaker.web import labels, reasons
-from matchmaker.web.access import member_required, my_organisation, my_proposal
+from matchmaker.web.access import member_required, my_organisation, my_proposal, signed_in
 from matchmaker.web.forms import Form, answer, at_most, required
 from matchmaker.web.settings import mail_settings
 from tasks.matching import run_due
@@ -37,12 +37,14 @@ def inbox() -> ResponseReturnValue:
         abort(404)
     counts = proposals.counts(organisation)
     items = [{"url": url_for(".inbox", onglet=name), "label": f"{words} ({counts[name]})", "is_current": name == tab} for name, words in TABS.items()]
+    shown = proposals.inbox(organisation, tab)
     left = max(0, organisation.monthly_budget - proposals.asked_this_month(today=today())[organisation.id])
     return render_template(
         "proposals/inbox.html",
         left=left,
         organisation=organisation,
-        proposals=proposals.inbox(organisation, tab),
+        proposals=shown,
+        opened=contact_log.looked_at(signed_in(), {proposal.match_id for proposal in shown if proposal.match.is_mutual}),
         counts=counts,
         tab=tab,
         tabs=items,
@@ -58,6 +60,8 @@ def accept(proposal_id: UUID) -> ResponseReturnValue:
         proposals.accept(proposal, settings=mail_settings())
     except NotAllowedNow:
         return already_answered(proposal)
+    if proposal.match.is_mutual:
+        contact_log.look(proposal, signed_in())
     mutual, kept = proposal.match.is_mutual, proposal.match.status is MatchStatus.ENDED
     db.session.commit()
     nudge(drain)
@@ -66,7 +70,7 @@ def accept(proposal_id: UUID) -> ResponseReturnValue:
         return redirect(url_for("proposals.inbox", onglet="done"))
     if mutual:
         flash("Vous vous êtes dit oui. Voici comment vous joindre.", "yes")
-        return redirect(url_for("proposals.inbox"))
+        return redirect(url_for("conversations.show", proposal_id=proposal_id))
     flash("Votre oui est noté. Nous vous prévenons dès que l’autre structure répond.", "success")
     return redirect(url_for("proposals.inbox"))
 

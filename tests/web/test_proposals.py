@@ -98,6 +98,7 @@ def test_two_yes_give_each_the_contact_of_the_other_on_the_page_and_by_mail(clie
     assert ("tasks.outbox.drain",) in nudged
     for proposal, other in (asked, asked[::-1]):
         sign_in_for(client, proposal.organisation)
+        client.post(f"/rencontres/{proposal.id}/coordonnees")
         page = words(client.get("/propositions").text)
         assert "Vous vous êtes dit oui" in page
         assert other.organisation.email in page
