@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -23,7 +24,17 @@ from werkzeug.test import TestResponse
 from matchmaker.extensions import db
 from matchmaker.models import Category, JobDating, JobDatingStatus, Need, Offer, Organisation, OutboxMail, Proposal, Role, Topic, User, Venue
 from matchmaker.models.base import now
-from matchmaker.services import addresses, calendar_feeds, conversation_links, invitations, job_datings, participant_links, proposal_links
+from matchmaker.services import (
+    addresses,
+    calendar_feeds,
+    conversation_links,
+    invitations,
+    job_datings,
+    outcome_links,
+    outcomes,
+    participant_links,
+    proposal_links,
+)
 from matchmaker.web.settings import mail_settings
 from tests.conftest import Client
 from tests.factories import (
@@ -185,12 +196,15 @@ def world(app: Flask) -> World:
         "rule_id": pair_rule().id,
         "help_id": call_for_help().id,
     }
+    mutual = min(mutual_match(need=NeedFactory(organisation=buyer)).proposals, key=lambda one: one.side)
+    outcomes.ask_due(at=now() + timedelta(days=31), settings=mail_settings())
     db.session.commit()
     secret = app.config["SECRET_KEY"]
     tokens = {
         "/invitations/": invitations.token(invitation, secret),
         "/reponses/": proposal_links.token(proposal, secret),
-        "/echanges/": conversation_links.token(next(one for one in mutual_match(need=NeedFactory(organisation=buyer)).proposals), secret),
+        "/echanges/": conversation_links.token(mutual, secret),
+        "/suites/": outcome_links.token(mutual, secret),
         "/courriels/refuser/": addresses.token(addresses.digest(buyer.email), Topic.PROPOSALS, secret),
         "/agenda/": calendar_feeds.token(place, secret),
         "/jour/": participant_links.token_of(sent.participants[0], secret),

@@ -10,7 +10,7 @@ from wtforms import TextAreaField
 from matchmaker.extensions import csrf, db, limiter, nudge
 from matchmaker.models import Channel, HelpRequest, Proposal, User
 from matchmaker.models.conversations import LONGEST_MESSAGE
-from matchmaker.services import contact_log, conversations, mails, next_steps
+from matchmaker.services import contact_log, conversations, mails, next_steps, outcomes
 from matchmaker.services.conversations import TooManyMessages
 from matchmaker.services.errors import NotAllowedNow
 from matchmaker.web import reasons
@@ -121,6 +121,7 @@ def page(template: str, proposal: Proposal, form: MessageForm) -> ResponseReturn
     match = proposal.match
     context: dict[str, Any] = {"proposal": proposal, "match": match, "messages": conversations.messages(match), "call": conversations.open_call(match)}
     context |= {"meeting": next_steps.meeting_of(match), "near": next_steps.near_job_datings(match) if match.is_mutual else []}
+    context["outcome"] = outcomes.question(proposal)
     is_open = template.endswith("show.html") and match.is_mutual and bool(contact_log.looked_at(signed_in(), [match.id]))
     return render_template(template, form=form, reasons=reasons, is_open=is_open, **context), 422 if form.is_submitted() else 200
 

@@ -18,6 +18,7 @@ KINDS = {
     "mutual_yes": "Coordonnées après deux oui",
     "conversation": "Message après deux oui",
     "help_asked": "Demande d’aide après deux oui",
+    "outcome": "Où en est une rencontre",
     "no_follow_up": "Pas de suite cette fois",
     "pool_proposed": "Emploi partagé à lire",
     "pool_agreed": "Coordonnées d’un groupe d’employeurs",

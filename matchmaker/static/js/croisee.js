@@ -25,12 +25,12 @@
     button.focus();
   });
 
-  // A panel with data-shown-by="answer=no" is there while the choice « answer » of its form is « no ».
+  // A panel with data-shown-by="answer=no" is there while the choice « answer » of its form is « no »; "answer=no|later" for either.
   const showChosen = (root) => {
     root.querySelectorAll("[data-shown-by]").forEach((panel) => {
       const [name, value] = panel.dataset.shownBy.split("=");
       const chosen = new FormData(panel.closest("form")).getAll(name);
-      panel.hidden = !chosen.includes(value);
+      panel.hidden = !value.split("|").some((one) => chosen.includes(one));
     });
   };
 
