@@ -122,6 +122,7 @@ def foreign_ids() -> dict[str, object]:
     return {
         "need_id": match.need_id,
         "offer_id": match.offer_id,
+        "subject_id": match.need_id,
         "proposal_id": proposal.id,
         "run_id": RunFactory().id,
         "venue_id": place.id,

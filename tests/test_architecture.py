@@ -21,6 +21,7 @@ CONCEPTS = {
     "outcomes",
     "pools",
     "venues",
+    "work_queue",
     "job_datings",
     "invitations",
     "outbox",

@@ -166,6 +166,8 @@ def world(app: Flask) -> World:
     buyer = OrganisationFactory(name="Picorée", siret="73282932000074")
     match = MatchFactory(need=NeedFactory(organisation=buyer), offer=OfferFactory(organisation=buyer))
     proposal, _other = proposals_of(match)
+    late = NeedFactory(organisation=buyer, published_at=now() - timedelta(days=12))
+    proposals_of(MatchFactory(need=late))
     place = venue(buyer)
     met = MatchFactory(mutual=True, need=NeedFactory(organisation=buyer), offer=OfferFactory())
     dating = JobDatingFactory(venue=place)
@@ -184,6 +186,7 @@ def world(app: Flask) -> World:
     ids = {
         "need_id": match.need_id,
         "offer_id": match.offer_id,
+        "subject_id": late.id,
         "proposal_id": proposal.id,
         "run_id": RunFactory().id,
         "venue_id": place.id,

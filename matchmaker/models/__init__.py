@@ -18,8 +18,10 @@ from matchmaker.models.pools import NeedPairRule, PairRule, Pool, PoolingRun, Po
 from matchmaker.models.proposals import Channel, DeclineReason, Proposal, ProposalAnswer, ProposalStatus, Side
 from matchmaker.models.territories import Commune, Level, Territory, Theme
 from matchmaker.models.venues import Room, Table, Venue
+from matchmaker.models.work_queue import ActKind, DoneReason, Matter, WorkAct
 
 __all__ = [
+    "ActKind",
     "AddressStatus",
     "Answer",
     "Base",
@@ -34,6 +36,7 @@ __all__ = [
     "Declaration",
     "DeclineReason",
     "DomainPace",
+    "DoneReason",
     "Eligibility",
     "EssLabel",
     "EuroBand",
@@ -61,6 +64,7 @@ __all__ = [
     "MatchStatus",
     "MatchingInstance",
     "MatchingRun",
+    "Matter",
     "Meeting",
     "MeetingStatus",
     "Message",
@@ -110,4 +114,5 @@ __all__ = [
     "Verdict",
     "Wish",
     "WishKind",
+    "WorkAct",
 ]

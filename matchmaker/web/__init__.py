@@ -35,6 +35,7 @@ from matchmaker.web import (
     territories,
     unsubscribe,
     venues,
+    work_queue,
 )
 
 BLUEPRINTS = (
@@ -66,6 +67,7 @@ BLUEPRINTS = (
     territories,
     unsubscribe,
     venues,
+    work_queue,
 )
 
 

@@ -14,6 +14,7 @@ from matchmaker.models import (
     Category,
     DaysBand,
     DeclineReason,
+    DoneReason,
     Eligibility,
     EssLabel,
     EuroBand,
@@ -177,6 +178,13 @@ WORDS: dict[type[StrEnum], dict[Any, str]] = {
         Topic.PROPOSALS: "propositions et leurs rappels",
         Topic.DIGEST: "nouvelles régulières du territoire",
         Topic.CAMPAIGNS: "messages à toutes les structures",
+    },
+    DoneReason: {
+        DoneReason.CALLED: "Appelé, tout est dit",
+        DoneReason.CORRECTED: "Corrigé",
+        DoneReason.ELSEWHERE: "Réglé autrement",
+        DoneReason.NO_LONGER: "Plus d’actualité",
+        DoneReason.OTHER: "Autre",
     },
     Obstacle: {
         Obstacle.NO_ADDRESS: "pas d’adresse",

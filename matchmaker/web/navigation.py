@@ -31,9 +31,9 @@ MENUS = {
         ("organisations.directory", "Annuaire"),
     ),
     Role.ANIMATOR: (
+        ("work_queue.show", "À faire"),
         ("matching.runs", "Calculs"),
         ("job_datings.mine", "Job datings"),
-        ("mails.all_mails", "Courriels"),
         ("venues.mine", "Lieux"),
         ("organisations.directory", "Structures"),
         ("observatory.public_page", "Observatoire"),

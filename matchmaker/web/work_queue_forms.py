@@ -1,0 +1,63 @@
+"""What animators write about a row of their queue."""
+
+from datetime import date, timedelta
+from uuid import UUID
+
+from wtforms import BooleanField, DateField, RadioField, SelectField, TextAreaField
+from wtforms.validators import StopValidation
+
+from matchmaker.models import DeclineReason, DoneReason, ProposalStatus, User
+from matchmaker.models.base import today
+from matchmaker.services.proposal_answers import Reply
+from matchmaker.services.work_queue_acts import LONGEST_SNOOZE_DAYS
+from matchmaker.web import labels
+from matchmaker.web.forms import Form, at_most, required
+
+A_WEEK = 7
+ANSWERS = {"oui": ProposalStatus.ACCEPTED, "non": ProposalStatus.DECLINED}
+
+
+class CallForm(Form):
+    note = TextAreaField("Ce qui a été dit", [required("Écrivez en quelques mots ce qui a été dit."), at_most(1000)])
+
+
+class DoneForm(Form):
+    reason = SelectField("Pourquoi est-ce fait\u00a0?", choices=labels.choices(DoneReason))
+    note = TextAreaField("Un mot de plus", [at_most(1000)])
+
+
+class SnoozeForm(Form):
+    until = DateField("Jusqu’au", [required("Choisissez un jour.")])
+
+    def validate_until(self, field: DateField) -> None:
+        latest = today() + timedelta(days=LONGEST_SNOOZE_DAYS)
+        if not today() < field.data <= latest:
+            raise StopValidation(f"Choisissez un jour à venir, le {labels.short_date(latest)} au plus tard.")
+
+
+class AssignForm(Form):
+    to = SelectField("À qui\u00a0?")
+
+    def offer(self, people: list[User]) -> None:
+        self.to.choices = {str(user.id): user.name or user.email for user in people}
+
+    @property
+    def chosen(self) -> UUID:
+        return UUID(self.to.data)
+
+
+class AnswerForForm(Form):
+    """An answer given for somebody who said it on the telephone."""
+
+    reponse = RadioField("Sa réponse", [required("Choisissez une réponse.")], choices={"oui": "Oui, les rencontrer", "non": "Non merci"})
+    reason = SelectField("Si c’est non, pourquoi\u00a0?", choices=labels.choices(DeclineReason))
+    note = TextAreaField("Qui vous l’a dit, et en quels mots\u00a0?", [required("Écrivez qui a répondu, et en quels mots."), at_most(1000)])
+    consent = BooleanField("Cette personne m’a demandé de répondre à sa place", [required("Sans son accord, laissez-la répondre elle-même.")])
+
+    def reply(self) -> Reply:
+        status = ANSWERS[self.reponse.data]
+        return Reply(status, reason=DeclineReason(self.reason.data) if status is ProposalStatus.DECLINED else None)
+
+
+def next_week() -> date:
+    return today() + timedelta(days=A_WEEK)

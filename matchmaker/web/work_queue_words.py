@@ -1,0 +1,117 @@
+"""The sentences of the work queue: why something is there, and what to say on the telephone."""
+
+from collections import Counter
+from datetime import date
+
+from matchmaker.models import Matter, Need, Proposal, ProposalStatus, Side, WorkAct
+from matchmaker.models.base import PARIS
+from matchmaker.models.work_queue import ActKind
+from matchmaker.services.work_queue import Row
+from matchmaker.web import explanation_words, labels, mail_words
+
+TITLES = {
+    Matter.UNREACHABLE: "Injoignables par courriel",
+    Matter.CONTRADICTORY: "Suites contradictoires",
+    Matter.REFUSED: "Refusés deux fois",
+    Matter.SILENT: "Sans oui",
+    Matter.UNSERVED: "Sans offre",
+    Matter.TO_REVIEW: "À relire",
+}
+
+
+def waiting(row: Row, today: date) -> str:
+    """« depuis 12 jours »."""
+    days = (today - row.fact.since.astimezone(PARIS).date()).days
+    return "depuis aujourd’hui" if days < 1 else f"depuis {labels.plural(days, 'jour', 'jours')}"
+
+
+def title(row: Row) -> str:
+    """Who or what it is about."""
+    if row.run is not None:
+        return row.run.territory.name
+    return row.organisation.name if row.organisation is not None else ""
+
+
+def why(row: Row) -> str:
+    """Why the row is there, in a sentence or two."""
+    match row.fact.matter:
+        case Matter.UNREACHABLE:
+            lost = labels.plural(len(row.lost), "courriel n’est pas arrivé", "courriels ne sont pas arrivés")
+            return f"{lost}. {mail_words.explained(row.lost[0]) if row.lost else ''}".strip()
+        case Matter.REFUSED:
+            return f"{labels.plural(len(row.refusals), 'structure a dit non', 'structures ont dit non')}\u00a0: {refusals(row)}."
+        case Matter.SILENT:
+            asked = labels.plural(row.asked, "structure sollicitée", "structures sollicitées")
+            still = f", {labels.plural(row.pending, 'réponse attendue', 'réponses attendues')}" if row.pending else ", plus de réponse attendue"
+            return f"Publié le {labels.short_date(row.need.published_on) if row.need else ''}, sans un oui\u00a0: {asked}{still}."
+        case Matter.UNSERVED:
+            return explanation_words.reason(row.told or None, row.need) if row.need else ""
+        case Matter.TO_REVIEW:
+            found = row.run.served_count if row.run else 0
+            return f"Un calcul a trouvé une offre pour {labels.plural(found, 'besoin', 'besoins')}. Rien n’est envoyé avant votre relecture."
+        case Matter.CONTRADICTORY:
+            return "Les deux structures ne racontent pas la même suite."
+
+
+def refusals(row: Row) -> str:
+    """« trop loin (2), hors budget »."""
+    counted = Counter(labels.label(reason).lower() for reason in row.refusals)
+    return ", ".join(f"{words} ({count})" if count > 1 else words for words, count in counted.most_common())
+
+
+def script(row: Row, question: Proposal | None) -> list[str]:
+    """Three lines to say: who calls, about what, and the one question."""
+    opening = "Bonjour, je vous appelle de La Croisée, pour l’animation de votre territoire."
+    if question is not None:
+        return [opening, about(question), "Souhaitez-vous les rencontrer\u00a0? Un oui n’engage à rien\u00a0: on échange seulement vos coordonnées."]
+    if row.fact.matter is Matter.UNREACHABLE:
+        subjects = labels.enumeration(sorted({f"«\u00a0{mail.subject}\u00a0»" for mail in row.lost[:3]}))
+        return [opening, f"Nos courriels ne vous arrivent pas\u00a0: {subjects}.", "À quelle adresse pouvons-nous vous écrire\u00a0?"]
+    return [opening, f"Votre besoin «\u00a0{row.need.title if row.need else ''}\u00a0» n’a pas encore trouvé. {why(row)}", ask(row)]
+
+
+def about(question: Proposal) -> str:
+    other = question.their_declaration
+    words = f"Une structure {'propose' if question.side is Side.NEED else 'cherche'} «\u00a0{other.title}\u00a0» à {other.commune.name}"
+    return f"{words}, et cela peut répondre à votre {'besoin' if question.side is Side.NEED else 'offre'} «\u00a0{question.own_declaration.title}\u00a0»."
+
+
+def ask(row: Row) -> str:
+    """The one thing to ask about a need for which nobody was found."""
+    if row.fact.matter is Matter.REFUSED:
+        return "Ce besoin est-il toujours d’actualité, et que pourriez-vous changer\u00a0: le rayon, les dates, le volume\u00a0?"
+    return "Ce besoin est-il toujours d’actualité, et pourriez-vous élargir le rayon ou assouplir une condition\u00a0?"
+
+
+def side_words(row: Row, question: Proposal) -> str:
+    """In what part a structure is called."""
+    if row.need is None:
+        return "son besoin" if question.side is Side.NEED else "son offre"
+    return "le besoin" if question.side is Side.NEED else "l’offre proposée"
+
+
+def done(act: WorkAct) -> str:
+    """What somebody did, as a line of their last acts."""
+    match act.kind:
+        case ActKind.ASSIGNED:
+            return f"confié à {act.assigned_to.name or act.assigned_to.email}" if act.assigned_to else "confié à un compte fermé"
+        case ActKind.CALLED:
+            return "appel noté"
+        case ActKind.ANSWERED:
+            return "réponse donnée de vive voix"
+        case ActKind.SNOOZED:
+            return f"remis au {labels.short_date(act.until)}" if act.until else ""
+        case ActKind.DONE:
+            return f"fait\u00a0: {labels.label(act.reason).lower()}"
+
+
+def answer_words(status: ProposalStatus) -> str:
+    return {
+        ProposalStatus.ACCEPTED: "Leur oui est noté",
+        ProposalStatus.DECLINED: "Leur non est noté",
+        ProposalStatus.PENDING: "Leur «\u00a0plus tard\u00a0» est noté",
+    }[status]
+
+
+def need_line(need: Need) -> str:
+    return f"«\u00a0{need.title}\u00a0», {need.commune.label}"
