@@ -1,0 +1,64 @@
+"""« Pourquoi je n’ai rien reçu ? »: each cause with its button."""
+
+from datetime import timedelta
+
+import pytest
+
+from matchmaker.extensions import db
+from matchmaker.models import Organisation, Status
+from matchmaker.models.base import today
+from tests.factories import NeedFactory, OfferFactory, OrganisationFactory, UserFactory
+from tests.pages import forms, heading, words
+
+
+@pytest.fixture
+def organisation(client) -> Organisation:
+    organisation = OrganisationFactory()
+    client.sign_in(UserFactory(organisation=organisation))
+    return organisation
+
+
+def test_the_page_is_reached_from_the_announcements(client, organisation):
+    NeedFactory(organisation=organisation)
+    db.session.commit()
+
+    assert "/annonces/diagnostic" in client.get("/annonces").text
+    page = client.get("/annonces/diagnostic").text
+    assert heading(page) == "Rien ne bloque de votre côté"
+    assert "le prochain calcul en tiendra compte" in words(page)
+
+
+def test_each_cause_has_the_act_that_changes_it(client, organisation):
+    organisation.paused_until, organisation.monthly_budget = today() + timedelta(days=3), 0
+    NeedFactory(organisation=organisation, status=Status.EXPIRED, title="Un traiteur")
+    db.session.commit()
+
+    page = client.get("/annonces/diagnostic").text
+    assert heading(page) == "Trois choses vous privent de propositions"
+    for form in forms(page):
+        client.post(form.action, data=form.values)
+
+    db.session.refresh(organisation)
+    assert (organisation.paused_until, organisation.monthly_budget, organisation.needs[0].status) == (None, 2, Status.PUBLISHED)
+    assert heading(client.get("/annonces/diagnostic").text) == "Rien ne bloque de votre côté"
+
+
+def test_nobody_else_is_named(client, organisation):
+    NeedFactory(organisation=organisation)
+    OfferFactory(organisation=OrganisationFactory(name="Le Lavoir"))
+    db.session.commit()
+
+    assert "Le Lavoir" not in client.get("/annonces/diagnostic").text
+
+
+def test_the_page_costs_the_same_however_many_announcements_there_are(client, organisation, queries):
+    def cost(count: int) -> int:
+        for _one in range(count):
+            NeedFactory(organisation=organisation, status=Status.PAUSED)
+            OfferFactory(organisation=organisation)
+        db.session.commit()
+        queries.clear()
+        assert client.get("/annonces/diagnostic").status_code == 200
+        return len(queries)
+
+    assert cost(2) == cost(10)
