@@ -22,6 +22,8 @@ CONCEPTS = {
     "pools",
     "venues",
     "work_queue",
+    "feedback",
+    "series",
     "job_datings",
     "invitations",
     "outbox",

@@ -5,6 +5,7 @@ from matchmaker.models.addresses import AddressStatus, MailAddress, MailBounce, 
 from matchmaker.models.base import Base
 from matchmaker.models.conversations import ContactView, ContactWay, HelpRequest, Message
 from matchmaker.models.declarations import Category, Declaration, Flag, Need, Offer, Status, Unit
+from matchmaker.models.feedback import Feedback
 from matchmaker.models.health import Heartbeat
 from matchmaker.models.invitations import Answer, CalendarReply, Invitation, InvitationAnswer, InvitationNotice, Method, ReplyStatus
 from matchmaker.models.job_datings import InvitedFrom, JobDating, JobDatingStatus, Meeting, MeetingStatus, Participant, ParticipantState, Seated, Wish, WishKind
@@ -16,8 +17,9 @@ from matchmaker.models.outbox import DomainPace, MailStatus, OutboxMail, RelaySt
 from matchmaker.models.outcomes import DaysBand, EuroBand, FoundAnyway, FteBand, Outcome, OutcomeAnswer, Result
 from matchmaker.models.pools import NeedPairRule, PairRule, Pool, PoolingRun, PoolingStatus, PoolShare, PoolStatus, ShareStatus
 from matchmaker.models.proposals import Channel, DeclineReason, Proposal, ProposalAnswer, ProposalStatus, Side
+from matchmaker.models.series import Series, SeriesDate
 from matchmaker.models.territories import Commune, Level, Territory, Theme
-from matchmaker.models.venues import Room, Table, Venue
+from matchmaker.models.venues import Equipment, Room, Table, Venue, VenueBlock, VenueHours, VenuePhoto
 from matchmaker.models.work_queue import ActKind, DoneReason, Matter, WorkAct
 
 __all__ = [
@@ -38,9 +40,11 @@ __all__ = [
     "DomainPace",
     "DoneReason",
     "Eligibility",
+    "Equipment",
     "EssLabel",
     "EuroBand",
     "Family",
+    "Feedback",
     "Flag",
     "FoundAnyway",
     "FteBand",
@@ -100,6 +104,8 @@ __all__ = [
     "Room",
     "RunStatus",
     "Seated",
+    "Series",
+    "SeriesDate",
     "ShareStatus",
     "Side",
     "Snapshot",
@@ -111,6 +117,9 @@ __all__ = [
     "Unit",
     "User",
     "Venue",
+    "VenueBlock",
+    "VenueHours",
+    "VenuePhoto",
     "Verdict",
     "Wish",
     "WishKind",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from matchmaker.models import JobDating, Meeting, Need, Offer
+    from matchmaker.models import JobDating, Meeting, Need, Offer, VenueBlock
 
 
 class DomainError(Exception):
@@ -108,6 +108,18 @@ class VenueTaken(DomainError):
     def __init__(self, job_dating: "JobDating") -> None:
         super().__init__(str(job_dating.id))
         self.job_dating = job_dating
+
+
+class VenueBlocked(DomainError):
+    """The venue is kept for something else at these hours."""
+
+    def __init__(self, block: "VenueBlock") -> None:
+        super().__init__(str(block.id))
+        self.block = block
+
+
+class BadPicture(DomainError):
+    """What was sent is no picture that we can read, or too large a one."""
 
 
 class TablesPlanned(NotAllowedNow):

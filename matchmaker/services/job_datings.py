@@ -29,7 +29,7 @@ from matchmaker.models import (
     Venue,
 )
 from matchmaker.models.base import now
-from matchmaker.services import invitations, job_dating_plans, outbox, venues
+from matchmaker.services import invitations, job_dating_plans, outbox, venue_bookings, venues
 from matchmaker.services.errors import (
     DomainError,
     EditedMeanwhile,
@@ -40,6 +40,7 @@ from matchmaker.services.errors import (
     PlanUnderWay,
     RoundsDoNotFit,
     TooManyPeople,
+    VenueBlocked,
     VenueTaken,
 )
 from matchmaker.services.job_dating_programmes import ends
@@ -212,6 +213,8 @@ def obstacles(job_dating: JobDating) -> list[DomainError]:
         found.append(MatchesTaken(taken))
     if same_hours := at_the_same_hours(job_dating):
         found.append(VenueTaken(same_hours))
+    if kept := venue_bookings.blocked(job_dating.venue, job_dating.starts_at, job_dating.ends_at):
+        found.append(VenueBlocked(kept))
     return found
 
 

@@ -1,7 +1,8 @@
-"""Venues: describing the rooms and tables of a third place."""
+"""Venues: describing a third place, its rooms and tables, and when it is open."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, time
 from typing import Any
 from uuid import UUID
 
@@ -9,23 +10,47 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from matchmaker.extensions import db
-from matchmaker.models import Commune, JobDating, JobDatingStatus, Meeting, Organisation, Participant, ParticipantState, Role, Room, Table, User, Venue
-from matchmaker.models.base import now
+from matchmaker.models import (
+    Commune,
+    JobDating,
+    JobDatingStatus,
+    Meeting,
+    Organisation,
+    Participant,
+    ParticipantState,
+    Role,
+    Room,
+    Table,
+    User,
+    Venue,
+    VenueHours,
+)
+from matchmaker.models.base import PARIS, now
 from matchmaker.services.errors import NoReach, TablesPlanned, TooManyPeople
 from matchmaker.services.territories import departement_of
 
 
 @dataclass(frozen=True)
 class RoomPlan:
-    """A room as its host describes it: how many tables, and how many of those a wheelchair can reach."""
+    """A room as its host describes it: how many tables, how many of those a wheelchair can reach, how many are quiet."""
 
     name: str
     tables: int
     accessible_tables: int
+    quiet_tables: int = 0
+
+
+@dataclass(frozen=True)
+class Opening:
+    """The hours of one day of the week, Monday 0."""
+
+    weekday: int
+    opens_at: time
+    closes_at: time
 
 
 def open_venue(organisation: Organisation, *, name: str, commune: Commune, rooms: Sequence[RoomPlan], **fields: Any) -> Venue:
-    """A venue of a third place, its tables numbered through all rooms, the accessible ones first in each room."""
+    """A venue of a third place, its tables numbered through all rooms, the accessible ones first in each room, the quiet ones last."""
     venue = Venue()
     write(venue, name=name, commune=commune, rooms=rooms, **fields)
     venue.organisation = organisation
@@ -61,7 +86,7 @@ def most_guests(venue: Venue) -> int:
     return db.session.scalar(query) or 0
 
 
-def write(venue: Venue, *, commune: Commune, rooms: Sequence[RoomPlan], **fields: Any) -> None:
+def write(venue: Venue, *, commune: Commune, rooms: Sequence[RoomPlan], hours: Sequence[Opening] | None = None, **fields: Any) -> None:
     departement = departement_of(commune)
     if departement is None:
         raise NoReach(commune.code)
@@ -71,6 +96,26 @@ def write(venue: Venue, *, commune: Commune, rooms: Sequence[RoomPlan], **fields
         setattr(venue, name, value)
     if rooms != room_plans(venue):
         furnish(venue, rooms)
+    if hours is not None and hours != openings(venue):
+        venue.hours.clear()
+        # A day has one row: the old one must be gone before the new one comes.
+        db.session.flush()
+        venue.hours += [VenueHours(weekday=one.weekday, opens_at=one.opens_at, closes_at=one.closes_at) for one in hours]
+
+
+def openings(venue: Venue) -> list[Opening]:
+    """Its hours as its host wrote them, Monday first; nothing when nothing is known."""
+    return sorted((Opening(one.weekday, one.opens_at, one.closes_at) for one in venue.hours), key=lambda one: one.weekday)
+
+
+def is_open(venue: Venue, starts_at: datetime, ends_at: datetime) -> bool:
+    """Is it open all that time, on the clock of the place? True where its hours are not known."""
+    if not venue.hours:
+        return True
+    start, end = starts_at.astimezone(PARIS), ends_at.astimezone(PARIS)
+    days = {one.weekday: one for one in venue.hours}
+    there = days.get(start.weekday())
+    return there is not None and start.date() == end.date() and there.opens_at <= start.time() and end.time() <= there.closes_at
 
 
 def furnish(venue: Venue, rooms: Sequence[RoomPlan]) -> None:
@@ -90,19 +135,28 @@ def furnish(venue: Venue, rooms: Sequence[RoomPlan]) -> None:
     db.session.flush()
     for room, plan in zip(venue.rooms, rooms, strict=False):
         room.name = plan.name
+        for place, table in enumerate(room.tables):
+            table.is_quiet = is_quiet(plan, place)
     number = len(venue.tables)
     for position, plan in enumerate(rooms[kept:], start=kept):
         room = Room(name=plan.name, position=position)
         for place in range(plan.tables):
             number += 1
-            room.tables.append(Table(venue=venue, number=number, is_accessible=place < plan.accessible_tables))
+            room.tables.append(Table(venue=venue, number=number, is_accessible=place < plan.accessible_tables, is_quiet=is_quiet(plan, place)))
         venue.rooms.append(room)
     db.session.flush()
 
 
+def is_quiet(plan: RoomPlan, place: int) -> bool:
+    return place >= plan.tables - plan.quiet_tables
+
+
 def room_plans(venue: Venue) -> list[RoomPlan]:
     """The rooms as their host described them."""
-    return [RoomPlan(room.name, len(room.tables), sum(table.is_accessible for table in room.tables)) for room in venue.rooms]
+    return [
+        RoomPlan(room.name, len(room.tables), sum(table.is_accessible for table in room.tables), sum(table.is_quiet for table in room.tables))
+        for room in venue.rooms
+    ]
 
 
 def planned_on(table_ids: Sequence[UUID]) -> list[JobDating]:
@@ -135,4 +189,10 @@ def venue(venue_id: UUID) -> Venue | None:
 
 
 def with_everything(query: Select[Venue]) -> Select[Venue]:
-    return query.options(joinedload(Venue.organisation), joinedload(Venue.commune), selectinload(Venue.rooms).selectinload(Room.tables))
+    return query.options(
+        joinedload(Venue.organisation),
+        joinedload(Venue.commune),
+        selectinload(Venue.rooms).selectinload(Room.tables),
+        selectinload(Venue.hours),
+        selectinload(Venue.photos),
+    )

@@ -35,6 +35,8 @@ from matchmaker.web import (
     security,
     territories,
     unsubscribe,
+    venue_bookings,
+    venue_photos,
     venues,
     work_queue,
 )
@@ -68,6 +70,8 @@ BLUEPRINTS = (
     proposals,
     territories,
     unsubscribe,
+    venue_bookings,
+    venue_photos,
     venues,
     work_queue,
 )

@@ -11,7 +11,17 @@ from wtforms import BooleanField, SelectField
 from matchmaker.extensions import db, nudge
 from matchmaker.models import JobDating, JobDatingStatus, Match
 from matchmaker.services import job_dating_moves, job_datings, venues
-from matchmaker.services.errors import EditedMeanwhile, MatchesTaken, MeetingsLost, NoAccessibleTable, NotAllowedNow, RoundsDoNotFit, TooManyPeople, VenueTaken
+from matchmaker.services.errors import (
+    EditedMeanwhile,
+    MatchesTaken,
+    MeetingsLost,
+    NoAccessibleTable,
+    NotAllowedNow,
+    RoundsDoNotFit,
+    TooManyPeople,
+    VenueBlocked,
+    VenueTaken,
+)
 from matchmaker.services.job_dating_moves import Facts, Moved
 from matchmaker.web import job_dating_conflicts, job_dating_plan, labels
 from matchmaker.web.access import host_required, job_dating_in_my_hands, signed_in, venue_in_my_hands
@@ -24,7 +34,7 @@ from tasks.outbox import drain
 bp = Blueprint("job_dating_moves", __name__)
 bp.register_error_handler(NotAllowedNow, on_too_late)
 
-IN_THE_WAY = (MatchesTaken, MeetingsLost, NoAccessibleTable, RoundsDoNotFit, TooManyPeople, VenueTaken)
+IN_THE_WAY = (MatchesTaken, MeetingsLost, NoAccessibleTable, RoundsDoNotFit, TooManyPeople, VenueBlocked, VenueTaken)
 
 
 class MoveForm(JobDatingForm):

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from matchmaker import mail
 from matchmaker.models import Answer, Invitation, JobDating, JobDatingStatus, MailStatus, Meeting, Organisation, Side, Table
-from matchmaker.services.errors import DomainError, MatchesTaken, MeetingsLost, NoAccessibleTable, RoundsDoNotFit, TooManyPeople, VenueTaken
+from matchmaker.services.errors import DomainError, MatchesTaken, MeetingsLost, NoAccessibleTable, RoundsDoNotFit, TooManyPeople, VenueBlocked, VenueTaken
 from matchmaker.web import labels
 
 NOON = (12, 0)
@@ -106,6 +106,9 @@ def refusal(error: DomainError) -> str:
             other = error.job_dating
             hours = f"le {labels.long_date(other.starts_at)}, de {labels.hour(other.starts_at)} à {labels.hour(other.ends_at)}"
             return f"Ce lieu accueille déjà « {other.title} » {hours}. Changez les horaires."
+        case VenueBlocked():
+            why = f" ({error.block.reason})" if error.block.reason else ""
+            return f"Ce lieu est gardé pour autre chose à ces heures{why}. Changez les horaires, ou libérez-les dans le calendrier du lieu."
     return NO_TABLE
 
 

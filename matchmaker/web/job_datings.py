@@ -11,7 +11,7 @@ from matchmaker.extensions import db, nudge
 from matchmaker.models import JobDating, JobDatingStatus, Organisation, Participant, Theme
 from matchmaker.models.base import now, today
 from matchmaker.services import calendar_replies, invitations, job_datings, mails, outbox, territories, venues
-from matchmaker.services.errors import EditedMeanwhile, MatchesTaken, MeetingsLost, NotAllowedNow, RoundsDoNotFit, TooManyPeople, VenueTaken
+from matchmaker.services.errors import EditedMeanwhile, MatchesTaken, MeetingsLost, NotAllowedNow, RoundsDoNotFit, TooManyPeople, VenueBlocked, VenueTaken
 from matchmaker.web import job_dating_conflicts, job_dating_plan, labels
 from matchmaker.web.access import found, holds, host_required, is_signed_in, job_dating_in_my_hands, public, signed_in, venue_in_my_hands
 from matchmaker.web.forms import Form, answer, at_most, between, next_time, required
@@ -237,7 +237,7 @@ def publish(job_dating_id: UUID) -> ResponseReturnValue:
     job_dating = job_dating_in_my_hands(job_dating_id)
     try:
         invited = job_datings.publish(job_dating, settings=mail_settings())
-    except (MatchesTaken, MeetingsLost, RoundsDoNotFit, TooManyPeople, VenueTaken) as error:
+    except (MatchesTaken, MeetingsLost, RoundsDoNotFit, TooManyPeople, VenueBlocked, VenueTaken) as error:
         flash(f"Rien n’est parti. {job_dating_plan.refusal(error)}", "warn")
         db.session.rollback()
         return redirect(url_for(".planner", job_dating_id=job_dating.id))

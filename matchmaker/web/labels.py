@@ -16,6 +16,7 @@ from matchmaker.models import (
     DeclineReason,
     DoneReason,
     Eligibility,
+    Equipment,
     EssLabel,
     EuroBand,
     Family,
@@ -215,6 +216,20 @@ WORDS: dict[type[StrEnum], dict[Any, str]] = {
         EuroBand.MORE: "plus de 100\u00a0000\u00a0€",
     },
     FoundAnyway: {FoundAnyway.YES: "oui", FoundAnyway.MAYBE: "peut-être, plus tard", FoundAnyway.NO: "non"},
+    Equipment: {
+        Equipment.WIFI: "wifi",
+        Equipment.PROJECTOR: "vidéoprojecteur ou grand écran",
+        Equipment.SOUND: "micro et haut-parleurs",
+        Equipment.HEARING_LOOP: "boucle magnétique",
+        Equipment.POWER: "prises près des tables",
+        Equipment.PRINTER: "imprimante",
+        Equipment.COFFEE: "café et eau",
+        Equipment.CLOAKROOM: "vestiaire",
+        Equipment.QUIET_ROOM: "coin calme",
+        Equipment.ADAPTED_TOILETS: "toilettes adaptées",
+        Equipment.CAR_PARK: "parking",
+        Equipment.BIKE_PARK: "stationnement vélo",
+    },
     Role: {Role.MEMBER: "membre", Role.HOST: "hôte", Role.ANIMATOR: "animation", Role.ADMIN: "administration"},
 }
 
@@ -226,6 +241,10 @@ def label(value: StrEnum | None) -> str:
 
 def theme(code: str) -> str:
     return label(Theme(code))
+
+
+def equipment(code: str) -> str:
+    return label(Equipment(code))
 
 
 def flag(code: str) -> str:
@@ -311,7 +330,7 @@ def kind_of(organisation: Any) -> str:
     return label(organisation.inclusion_kind or organisation.family)
 
 
-FILTERS = (label, theme, flag, number, volume, points, long_date, short_date, hour, day_and_hour, plural, halfdays, enumeration, numeral, kind_of)
+FILTERS = (label, theme, equipment, flag, number, volume, points, long_date, short_date, hour, day_and_hour, plural, halfdays, enumeration, numeral, kind_of)
 
 
 def init_app(app: Flask) -> None:
