@@ -77,6 +77,9 @@ class Groups:
         """(N, N) whether two needs may share a pool, whatever their occupations."""
         own, rules = self.fractions, self.rules
         agree = (self.km <= rules.max_km) & (own.employer[:, None] != own.employer[None, :])
+        if own.reach_km is not None:
+            agree &= self.km <= own.reach_km[:, None] + own.reach_km[None, :]
+        agree &= own.days_apart <= rules.max_start_days
         agree &= self.parts[:, None] + self.parts[None, :] <= rules.most_parts
         met = (own.months[:, None] & own.months[None, :]) != 0
         room = np.minimum(np.bitwise_count(own.allowed[:, None] | own.allowed[None, :]), rules.most_halfdays)

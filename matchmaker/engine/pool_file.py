@@ -1,16 +1,26 @@
-"""The file format of pooled jobs: pools/1 in, the pools out."""
+"""The file format of pooled jobs: pools/1 in, the pools out.
+
+A need may say of itself: ``reach_km``, how far from its place somebody may live (two needs agree within the sum of theirs);
+``remote``, that all is done at a distance; ``start``, the day on which it wants to begin (the rule ``max_start_days`` says how far
+apart the starts of a pool may lie). Where no pool is possible at all, ``misses`` tells what would let the first needs into one.
+"""
 
 from dataclasses import dataclass, fields
+from datetime import date
 
 import numpy as np
 
 from matchmaker.engine.files import BadFile, Fields, index_of, listing, number, row, text, whole
 from matchmaker.engine.pool_problem import ALL_MONTHS, HALFDAYS, MONTHS, Fractions, Rules
-from matchmaker.engine.pooling import compose, plan_of
+from matchmaker.engine.pooling import compose, nearest_miss, plan_of
 
 _WEIGHTS = ("per_extra_employer", "per_km")
 _WHOLE = {"max_employers": 10, "min_needs": 10}
-_KNOWN = ("id", "employer", "rome", "rome_alt", "halfdays", "months", "allowed", "lat", "lon", "public", "priority")
+_KNOWN = ("id", "employer", "rome", "rome_alt", "halfdays", "months", "allowed", "lat", "lon", "public", "priority", "reach_km", "remote", "start")
+
+
+# Of so many needs an answer without pools tells what they lack.
+_TOLD = 50
 
 
 @dataclass(frozen=True)
@@ -23,10 +33,11 @@ class PoolFile:
 
 
 def pool(document: object) -> dict[str, object]:
-    """Compose the pools of a pools/1 document, each with its shared week."""
+    """Compose the pools of a pools/1 document, each with its shared week; what the needs lack where there is none."""
     read = read_pools(document)
     found = compose(read.fractions, read.rules)
-    return {
+    misses: dict[str, object] = {} if found.pools else {"misses": {name: _miss(read, row) for row, name in enumerate(read.names[:_TOLD])}}
+    return misses | {
         "pools": [
             {
                 "needs": [read.names[need] for need in one.needs],
@@ -39,6 +50,12 @@ def pool(document: object) -> dict[str, object]:
         ],
         "claimed": {"value": round(found.value, 9), "bound": round(max(found.value, found.bound), 9)},
     }
+
+
+def _miss(read: PoolFile, row: int) -> dict[str, object]:
+    miss = nearest_miss(read.fractions, read.rules, row)
+    needs = [read.names[need] for need in miss.pool.needs] if miss.pool else []
+    return {"kind": miss.kind, "amount": round(miss.amount, 6), "halfdays": list(miss.halfdays), "needs": needs}
 
 
 def read_pools(document: object) -> PoolFile:
@@ -65,6 +82,9 @@ def read_pools(document: object) -> PoolFile:
             priority=_floats([number(item.get("priority", 1.0), item.at("priority"), 0, 1_000_000) for item in items]),
             apart=nobody,
             together=nobody,
+            reach_km=_floats([_not_negative(item, "reach_km") if item.get("reach_km", None) is not None else np.inf for item in items]),
+            is_remote=np.array([item.truth("remote", False) for item in items], dtype=np.bool_),
+            start=_floats([_day(item) for item in items]),
         ),
         _rules(Fields(top.get("rules", {}), "rules", [field.name for field in fields(Rules) if field.name not in _WEIGHTS] + ["weights"])),
     )
@@ -105,6 +125,15 @@ def _allowed(item: Fields) -> int:
 
 def _degrees(item: Fields, name: str, most: float) -> float:
     return number(item.get(name), item.at(name), -most - 1e-9, most)
+
+
+def _day(item: Fields) -> float:
+    if item.get("start", None) is None:
+        return float("nan")
+    try:
+        return float(date.fromisoformat(item.text("start")).toordinal())
+    except ValueError:
+        raise BadFile(item.at("start"), "must be a day, as in 2027-03-01") from None
 
 
 def _not_negative(item: Fields, name: str) -> float:

@@ -33,6 +33,7 @@ class Rules:
     max_km : greatest great-circle distance between any two needs.
     min_fte, max_fte : annual full-time equivalents; `max_fte` also holds in each month.
     public_share_max : greatest share of public employers in the annual full-time equivalents.
+    max_start_days : days between the first and the last day on which two needs of a pool want to begin.
     per_extra_employer, per_km : what the value loses for each employer beyond two, and for each km of the largest distance.
     """
 
@@ -42,6 +43,7 @@ class Rules:
     min_fte: float = 0.8
     max_fte: float = 1.0
     public_share_max: float = 0.75
+    max_start_days: float = 183.0
     per_extra_employer: float = 0.02
     per_km: float = 0.002
 
@@ -77,6 +79,10 @@ class Fractions:
     priority : (N,) worth of one full-time equivalent of this need, above 0.
     apart : (K, 2) rows that may not share a pool.
     together : (K, 2) rows that share a pool or are in none.
+    reach_km : (N,) how far from its place somebody may live: two needs agree when one home is near enough to both, so within the
+        sum of their reaches. No limit but the rules' by default.
+    is_remote : (N,) whether all is done at a distance: such a need is at no distance from any other. None is by default.
+    start : (N,) day on which it wants to begin, as a number; NaN when any day does, as it is by default.
     """
 
     employer: Ints
@@ -90,6 +96,9 @@ class Fractions:
     priority: Floats
     apart: Ints
     together: Ints
+    reach_km: Floats | None = None
+    is_remote: NDArray[np.bool_] | None = None
+    start: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.employer)
@@ -101,8 +110,16 @@ class Fractions:
 
     @property
     def km(self) -> Floats:
-        """(N, N) great-circle distances."""
-        return great_circle_km(self.lat[:, None], self.lon[:, None], self.lat[None, :], self.lon[None, :])
+        """(N, N) great-circle distances; none to what is done at a distance."""
+        km = great_circle_km(self.lat[:, None], self.lon[:, None], self.lat[None, :], self.lon[None, :])
+        return km if self.is_remote is None else np.where(self.is_remote[:, None] | self.is_remote[None, :], 0.0, km)
+
+    @property
+    def days_apart(self) -> Floats:
+        """(N, N) days between the starts, none where one of them is open."""
+        if self.start is None:
+            return np.zeros((len(self), len(self)))
+        return np.nan_to_num(np.abs(self.start[:, None] - self.start[None, :]))
 
 
 def check_rules(rules: Rules) -> None:
@@ -124,7 +141,7 @@ def check_rules(rules: Rules) -> None:
         raise BadProblem("max_employers: must be from 1 to 10")
     if not 1 <= rules.min_needs <= rules.max_employers:
         raise BadProblem(f"min_needs: must be from 1 to max_employers, {rules.max_employers}")
-    for name in ("max_km", "min_fte", "max_fte", "public_share_max", "per_extra_employer", "per_km"):
+    for name in ("max_km", "min_fte", "max_fte", "public_share_max", "max_start_days", "per_extra_employer", "per_km"):
         value = getattr(rules, name)
         if not math.isfinite(value) or value < 0:
             raise BadProblem(f"{name}: must be a number of 0 or more")
@@ -145,9 +162,10 @@ def check_fractions(fractions: Fractions) -> None:
         The message starts with the name of the column and the row.
     """
     count = len(fractions)
-    for name in ("occupations", "halfdays", "months", "allowed", "lat", "lon", "is_public", "priority"):
-        if len(getattr(fractions, name)) != count:
-            raise BadProblem(f"{name}: {len(getattr(fractions, name))} rows for {count} employers")
+    for name in ("occupations", "halfdays", "months", "allowed", "lat", "lon", "is_public", "priority", "reach_km", "is_remote", "start"):
+        column = getattr(fractions, name)
+        if column is not None and len(column) != count:
+            raise BadProblem(f"{name}: {len(column)} rows for {count} employers")
     ranges = {"halfdays": (1, HALFDAYS), "months": (1, ALL_MONTHS), "allowed": (1, ALL_HALFDAYS)}
     for name, (low, high) in ranges.items():
         column = getattr(fractions, name)
@@ -156,6 +174,10 @@ def check_fractions(fractions: Fractions) -> None:
     for name, most in (("lat", 90), ("lon", 180)):
         _refuse(name, ~(np.abs(getattr(fractions, name)) <= most), f"must be from -{most} to {most}")
     _refuse("priority", ~(np.isfinite(fractions.priority) & (fractions.priority > 0)), "must be a number above 0")
+    if fractions.reach_km is not None:
+        _refuse("reach_km", ~(fractions.reach_km >= 0), "must be a number of 0 or more")
+    if fractions.start is not None:
+        _refuse("start", np.isinf(fractions.start), "must be a day")
     _refuse("occupations", np.array([not codes for codes in fractions.occupations], dtype=np.bool_), "must name one")
     for name in ("apart", "together"):
         pairs = getattr(fractions, name)

@@ -16,6 +16,7 @@ from matchmaker.engine.pool_weeks import Week, weeks
 
 # Further than any rule would go: the nearest miss is told in km.
 _FAR_KM = 100.0
+_ANY_DAY = 1e6
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,8 @@ class Miss:
 
     Attributes
     ----------
-    kind : "halfdays" (`amount` more would have to suit), "km" (`amount` is the distance), "fte" (`amount` is the full-time
+    kind : "outbid" (such a pool is allowed, others are worth more), "halfdays" (`amount` more would have to suit), "start"
+        (`amount` days would have to lie between two starts), "km" (`amount` is the distance), "fte" (`amount` is the full-time
         equivalent that would have to do), "none" (nobody of the occupation).
     pool : the best pool with that change, None for "none".
     halfdays : those that would have to suit, for "halfdays".
@@ -136,15 +138,23 @@ def repairs(fractions: Fractions, rules: Rules, staying: tuple[int, ...], *, fre
 
 
 def nearest_miss(fractions: Fractions, rules: Rules, row: int) -> Miss:
-    """Say which smallest change would let a need into a pool that no rule allows now.
+    """Say which smallest change would let a need that is in no pool into one.
 
-    More half-days that suit are tried first, then a greater distance, then a smaller job.
+    More half-days that suit are tried first, then starts that lie further apart, then a greater distance, then a smaller job.
     """
+    allowed = pools_with(fractions, rules, row, most=1)
+    if allowed:
+        return Miss("outbid", 0.0, allowed[0])
     closed = [halfday for halfday in range(HALFDAYS) if not int(fractions.allowed[row]) >> halfday & 1]
     opened = _least_halfdays(fractions, rules, row, closed)
     if opened:
         return Miss("halfdays", float(len(opened)), pools_with(_allowing(fractions, row, opened), rules, row, most=1)[0], tuple(opened))
-    wider = pools_with(fractions, replace(rules, max_km=max(_FAR_KM, rules.max_km)), row, most=1_000_000)
+    later = pools_with(fractions, replace(rules, max_start_days=_ANY_DAY), row, most=1_000_000)
+    if later:
+        days = fractions.days_apart
+        soonest = min(later, key=lambda pool: (days[np.ix_(pool.needs, pool.needs)].max(), -pool.value))
+        return Miss("start", float(days[np.ix_(soonest.needs, soonest.needs)].max()), soonest)
+    wider = pools_with(replace(fractions, reach_km=None), replace(rules, max_km=max(_FAR_KM, rules.max_km)), row, most=1_000_000)
     if wider:
         nearest = min(wider, key=lambda pool: (pool.widest_km, -pool.value))
         return Miss("km", nearest.widest_km, nearest)

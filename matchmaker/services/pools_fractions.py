@@ -9,11 +9,12 @@ from uuid import UUID
 
 import numpy as np
 from sqlalchemy import ColumnElement, select
-from sqlalchemy.orm import aliased, joinedload
+from sqlalchemy.orm import aliased, joinedload, selectinload
 
 from matchmaker.engine.pool_problem import ALL_HALFDAYS, ALL_MONTHS, Fractions, Rules
 from matchmaker.extensions import db
 from matchmaker.models import Category, Family, Need, NeedPairRule, Organisation, PairRule, Pool, PoolShare, ShareStatus, Status, Territory, Unit
+from matchmaker.models.base import today
 from matchmaker.models.declarations import NO_HALF_DAY
 from matchmaker.models.pools import LIVE_POOL
 from matchmaker.services.territories import commune_point, kilometres, plain
@@ -57,7 +58,9 @@ def is_held() -> ColumnElement[bool]:
 def needs_where(*conditions: ColumnElement[bool]) -> list[Need]:
     """Published fractions with all that a composition and its page read, in one query; the same order each time."""
     query = select(Need).where(Need.status == Status.PUBLISHED, Need.category == Category.POOLED_JOB, *conditions)
-    query = query.options(joinedload(Need.organisation).joinedload(Organisation.commune), joinedload(Need.commune), joinedload(Need.occupation))
+    query = query.options(
+        joinedload(Need.organisation).joinedload(Organisation.commune), joinedload(Need.commune), joinedload(Need.occupation), selectinload(Need.areas)
+    )
     return list(db.session.scalars(query.order_by(Need.id)))
 
 
@@ -86,6 +89,9 @@ def asked(needs: Sequence[Need]) -> Asked:
         priority=np.ones(len(whole)),
         apart=np.array(pairs[PairRule.APART], dtype=np.int64).reshape(-1, 2),
         together=np.array(pairs[PairRule.TOGETHER], dtype=np.int64).reshape(-1, 2),
+        reach_km=np.array([reach_of(need) for need in whole], dtype=np.float64),
+        is_remote=np.array([need.remote_share == 100 for need in whole], dtype=np.bool_),
+        start=np.array([start_of(need) for need in whole], dtype=np.float64),
     )
     return Asked(whole, fractions, left_out)
 
@@ -128,6 +134,16 @@ def allowed_of(need: Need) -> int:
 def months_of(need: Need) -> int:
     """Bits of the active months: the whole year, when nobody said which."""
     return sum(1 << int(month) - 1 for month in set(need.details.get("months", ()))) or ALL_MONTHS
+
+
+def reach_of(need: Need) -> float:
+    """How far from its place somebody may live, in km; no limit but the rules' where it names whole territories beside."""
+    return float("inf") if need.areas else float(need.radius_km)
+
+
+def start_of(need: Need) -> float:
+    """The day on which it wants to begin, as a number; NaN when any day does. A day that has passed is today."""
+    return float(max(need.starts_on, today()).toordinal()) if need.starts_on else float("nan")
 
 
 def point_of(need: Need) -> tuple[float, float] | None:

@@ -80,9 +80,7 @@ def finish(run: PoolingRun) -> None:
     for one in found.pools:
         db.session.add(pool_from(asked, one, territory=territory, run=run))
     held = {row for one in found.pools for row in one.needs}
-    run.misses = {str(need.id): miss_words(asked, nearest_miss(asked.fractions, rules, row)) for row, need in enumerate(asked.needs) if row not in held} | {
-        str(need.id): {"kind": reason} for need, reason in asked.left_out
-    }
+    run.misses = misses(asked, rules, held) | {str(need.id): {"kind": reason} for need, reason in asked.left_out}
     run.value, run.bound = found.value, max(found.value, found.bound)
     run.needs_count = len(asked.needs) + len(asked.left_out)
     run.status, run.finished_at = PoolingStatus.READY, now()

@@ -89,4 +89,7 @@ def with_own(others: Fractions, point: tuple[float, float], words: tuple[str, ..
         priority=np.append(others.priority, 1.0),
         apart=others.apart,
         together=others.together,
+        reach_km=np.append(others.reach_km, np.inf) if others.reach_km is not None else None,
+        is_remote=np.append(others.is_remote, False) if others.is_remote is not None else None,
+        start=np.append(others.start, np.nan) if others.start is not None else None,
     )

@@ -162,6 +162,8 @@ def miss_text(miss: Mapping[str, Any], needs: Mapping[str, Need]) -> str:
     halfdays = [labels.HALF_DAYS[bit] for bit in miss.get("halfdays", ())]
     verb = "étaient possibles" if len(halfdays) > 1 else "était possible"
     told = {
+        "outbid": f"Possible {group}, mais un autre choix de groupes couvre davantage.",
+        "start": f"Possible {group}, si {labels.number(amount)}{NBSP}jours pouvaient séparer le premier début du dernier.",
         "halfdays": f"Possible {group}, si {labels.enumeration(halfdays)} {verb}.",
         "km": f"Possible {group}, si l’on acceptait {labels.number(amount)}{NBSP}km entre deux sites.",
         "fte": f"Le plus grand groupe possible ne fait que {labels.number(amount, 2)}{NBSP}ETP{' (' + labels.enumeration(others) + ')' if others else ''}.",

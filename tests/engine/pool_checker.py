@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from datetime import date
 
 RADIUS_KM = 6371.0088
 
@@ -33,6 +34,12 @@ def pool_faults(rules: dict, members: list[dict], rome: str, planning: dict | No
     found += [f"{need['id']} is not a {rome}" for need in members if rome not in [need["rome"], *need["rome_alt"]]]
     if widest(members) > rules["max_km"] + 1e-9:
         found.append("too far")
+    for one, other in itertools.combinations(members, 2):
+        if km(one, other) > one.get("reach_km", math.inf) + other.get("reach_km", math.inf) + 1e-9:
+            found.append(f"nobody may live near {one['id']} and {other['id']}")
+    begins = [date.fromisoformat(need["start"]) for need in members if need.get("start")]
+    if begins and (max(begins) - min(begins)).days > rules.get("max_start_days", 183):
+        found.append("the starts lie too far apart")
     year = sum(fte(need) for need in members)
     if not rules["min_fte"] - 1e-9 <= year <= rules["max_fte"] + 1e-9:
         found.append(f"{year} full-time equivalents")
@@ -87,6 +94,8 @@ def widest(members: list[dict]) -> float:
 
 
 def km(one: dict, other: dict) -> float:
+    if one.get("remote") or other.get("remote"):
+        return 0.0
     lat, lon, to_lat, to_lon = (math.radians(place) for place in (one["lat"], one["lon"], other["lat"], other["lon"]))
     half = math.sin((to_lat - lat) / 2) ** 2 + math.cos(lat) * math.cos(to_lat) * math.sin((to_lon - lon) / 2) ** 2
     return 2 * RADIUS_KM * math.asin(math.sqrt(half))

@@ -54,6 +54,9 @@ def documents(draw: st.DrawFn, most: int = 8) -> dict:
             lat=49.0 + draw(st.integers(0, 3)) / 10,
             public=draw(st.booleans()),
             priority=draw(st.sampled_from([0.5, 1.0, 2.0])),
+            **draw(st.sampled_from([{}, {"reach_km": 5.0}, {"reach_km": 20.0}])),
+            **draw(st.sampled_from([{}, {}, {"remote": True}])),
+            **draw(st.sampled_from([{}, {"start": "2027-01-04"}, {"start": "2027-09-01"}])),
         )
 
     count = draw(st.integers(0, most))
@@ -151,12 +154,14 @@ def test_when_somebody_leaves_those_who_stay_come_first() -> None:
         ({"allowed": [0, 1, 2, 4, 5]}, "halfdays", 2.0),
         ({"allowed": [0, 4, 5, 6]}, "halfdays", 1.0),
         ({"lat": 49.4}, "km", 44.5),
+        ({"lat": 49.1, "reach_km": 2.0}, "km", 11.1),
+        ({"start": "2027-09-01"}, "start", 240.0),
         ({"halfdays": 1, "allowed": [9]}, "fte", 0.5),
         ({"rome": "A1203"}, "none", 0.0),
     ],
 )
 def test_a_need_that_is_in_no_pool_is_told_the_smallest_change(change: dict, kind: str, amount: float) -> None:
-    other = need("B", 4, allowed=[0, 1, 2, 3])
+    other = need("B", 4, allowed=[0, 1, 2, 3], reach_km=5.0, start="2027-01-04")
     read = read_pools(document(need("A", 4) | change, other))
 
     miss = nearest_miss(read.fractions, read.rules, 0)
@@ -171,6 +176,9 @@ def test_a_need_that_is_in_no_pool_is_told_the_smallest_change(change: dict, kin
         ({"allowed": []}, "needs[0].allowed: 0 half-days suit and 4 are wanted"),
         ({"months": [0] * 12}, "needs[0].months: no month is active"),
         ({"lat": None}, "needs[0].lat: must be a number above -90 and at most 90"),
+        ({"reach_km": -1}, "needs[0].reach_km: must be a number above -1e-300 and at most 1e+06"),
+        ({"remote": "yes"}, "needs[0].remote: must be true or false"),
+        ({"start": "in spring"}, "needs[0].start: must be a day, as in 2027-03-01"),
         ({"colour": "red"}, "needs[0].colour: unknown key"),
         ({"priority": 0}, "needs[0].priority: must be a number above 0 and at most 1e+06"),
     ],
@@ -195,6 +203,30 @@ def test_rules_that_contradict_one_another_are_refused(rules: Rules, message: st
     with pytest.raises(BadProblem) as refused:
         check_rules(rules)
     assert str(refused.value) == message
+
+
+def test_what_is_done_at_a_distance_has_no_distance() -> None:
+    answer = pool(document(need("A", 4), need("B", 5, lat=43.3, remote=True)))
+
+    assert answer["pools"][0]["needs"] == ["A", "B"]
+    assert answer["claimed"]["value"] == pytest.approx(0.9)
+
+
+def test_without_any_pool_the_answer_tells_what_is_missing() -> None:
+    answer = pool(document(need("A", 4, allowed=[0, 1, 2, 3]), need("B", 4, allowed=[0, 1, 2, 3, 4])))
+
+    assert answer["pools"] == []
+    assert answer["misses"]["B"] == {"kind": "halfdays", "amount": 3.0, "halfdays": [7, 8, 9], "needs": ["A", "B"]}
+
+
+def test_a_need_whose_pools_are_worth_less_is_outbid() -> None:
+    read = read_pools(document(need("A", 5), need("B", 5), need("C", 4)))
+
+    miss = nearest_miss(read.fractions, read.rules, 2)
+
+    assert miss.kind == "outbid"
+    assert miss.pool is not None
+    assert 2 in miss.pool.needs
 
 
 def test_the_command_writes_the_pools_and_refuses_what_it_cannot_read(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Shared jobs: composed from open fractions, proposed to their group, mended when somebody leaves, signed."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -9,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from matchmaker.engine.pool_problem import Rules
 from matchmaker.engine.problem import BadProblem
-from matchmaker.models import Need, OutboxMail, PairRule, Pool, PoolingStatus, PoolStatus, ShareStatus, Status, Territory
+from matchmaker.models import Need, Occupation, OutboxMail, PairRule, Pool, PoolingStatus, PoolStatus, ShareStatus, Status, Territory
 from matchmaker.models.base import today
 from matchmaker.services import pools, pools_repairs, pools_runs, pools_what_if
 from matchmaker.services.errors import ChangedMeanwhile, NotAllowedNow, RunUnderWay
@@ -90,6 +91,37 @@ def test_a_need_in_no_group_is_told_which_half_day_would_help(orne: Territory) -
     assert len(run.misses[str(other.id)]["halfdays"]) == 3
     assert run.misses[str(alone.id)]["kind"] == "none"
     assert run.misses[str(silent.id)] == {"kind": "volume"}
+
+
+def test_how_far_one_goes_when_one_begins_and_what_is_done_at_a_distance_are_kept(orne: Territory) -> None:
+    near, far = FractionFactory(volume=Decimal("0.5")), FractionFactory(at="Putanges-le-Lac (61)", volume=Decimal("0.5"))
+    assert len(composed(orne)) == 1
+
+    near.radius_km = far.radius_km = 10
+    assert composed(orne) == []
+    far.remote_share = 100
+    (pool,) = composed(orne)
+    assert pool.widest_km == 0
+
+    near.starts_on, far.starts_on = today() - timedelta(days=700), today() + timedelta(days=300)
+    assert composed(orne) == []
+    run = pools_runs.latest(orne)
+    assert run is not None
+    assert run.misses[str(far.id)]["kind"] == "start"
+    assert run.misses[str(far.id)]["amount"] == 300
+
+
+def test_the_official_occupation_brings_together_what_words_do_not(session: Session, orne: Territory) -> None:
+    session.add(Occupation(code="M1203", label="Comptabilité", folded="comptabilite"))
+    one, other = (FractionFactory(volume=Decimal("0.5"), details={"occupation": words}) for words in ("comptable", "aide aux écritures"))
+    assert composed(orne) == []
+
+    one.occupation_code = other.occupation_code = "M1203"
+    session.flush()
+    session.expire_all()
+
+    (pool,) = composed(orne)
+    assert pool.occupation == "Comptabilité"
 
 
 def test_a_new_composition_takes_the_place_of_the_one_before_and_leaves_the_proposed_alone(orne: Territory) -> None:
