@@ -138,6 +138,7 @@ class Config:
             "mailbox.read": {"task": "tasks.mailbox.read", "schedule": 60.0, "options": {"expires": 60}},
             "proposals.expire": {"task": "tasks.proposals.expire", "schedule": 3600.0, "options": {"expires": 3600}},
             "outcomes.ask": {"task": "tasks.outcomes.ask", "schedule": 3600.0, "options": {"expires": 3600}},
+            "pools.expire": {"task": "tasks.pools.expire", "schedule": 3600.0, "options": {"expires": 3600}},
             "declarations.expire": {"task": "tasks.declarations.expire", "schedule": 3600.0, "options": {"expires": 3600}},
             "matching.request_weekly": {"task": "tasks.matching.request_weekly", "schedule": 3600.0, "options": {"expires": 3600}},
         },

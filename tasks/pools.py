@@ -1,11 +1,14 @@
-"""Shared jobs: compose what waits."""
+"""Shared jobs: compose what waits, and end the questions that nobody answered."""
 
 import logging
 
 from celery import shared_task
+from flask import current_app
 
 from matchmaker.extensions import db, nudge
-from matchmaker.services import pools_runs
+from matchmaker.models.base import today
+from matchmaker.services import pools, pools_runs
+from matchmaker.services.outbox import MailSettings
 
 log = logging.getLogger(__name__)
 
@@ -25,3 +28,10 @@ def compose_due() -> None:
         pools_runs.fail(run_id, type(error).__name__)
     db.session.commit()
     nudge(compose_due)
+
+
+@shared_task
+def expire() -> None:
+    """Groups whose last day to answer has passed."""
+    pools.expire_due(today=today(), settings=MailSettings.from_config(current_app.config))
+    db.session.commit()

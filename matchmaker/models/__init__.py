@@ -15,7 +15,19 @@ from matchmaker.models.occupations import Occupation, OccupationMobility, Occupa
 from matchmaker.models.organisations import Eligibility, EssLabel, Family, Headcount, InclusionKind, Organisation
 from matchmaker.models.outbox import DomainPace, MailStatus, OutboxMail, RelayState
 from matchmaker.models.outcomes import DaysBand, EuroBand, FoundAnyway, FteBand, Outcome, OutcomeAnswer, Result
-from matchmaker.models.pools import NeedPairRule, PairRule, Pool, PoolingRun, PoolingStatus, PoolShare, PoolStatus, ShareStatus
+from matchmaker.models.pools import (
+    NeedPairRule,
+    PairRule,
+    Pool,
+    PoolingRun,
+    PoolingStatus,
+    PoolMeeting,
+    PoolShare,
+    PoolStatus,
+    PoolWelcome,
+    ShareStatus,
+    WelcomeStatus,
+)
 from matchmaker.models.proposals import Channel, DeclineReason, Proposal, ProposalAnswer, ProposalStatus, Side
 from matchmaker.models.series import Series, SeriesDate
 from matchmaker.models.territories import Commune, Level, Territory, Theme
@@ -90,8 +102,10 @@ __all__ = [
     "Participant",
     "ParticipantState",
     "Pool",
+    "PoolMeeting",
     "PoolShare",
     "PoolStatus",
+    "PoolWelcome",
     "PoolingRun",
     "PoolingStatus",
     "Proposal",
@@ -121,6 +135,7 @@ __all__ = [
     "VenueHours",
     "VenuePhoto",
     "Verdict",
+    "WelcomeStatus",
     "Wish",
     "WishKind",
     "WorkAct",

@@ -12,6 +12,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from matchmaker.models.accounts import User
 from matchmaker.models.base import Base, RowId, Timestamped, now, stored
 from matchmaker.models.declarations import Need
+from matchmaker.models.job_datings import JobDating
+from matchmaker.models.organisations import Organisation
 from matchmaker.models.territories import Territory
 
 # What half a day a week is, in hours of a full time of 35 hours.
@@ -33,6 +35,20 @@ LIVE_POOL = (PoolStatus.PROPOSED, PoolStatus.AGREED, PoolStatus.SIGNED)
 class ShareStatus(StrEnum):
     PENDING = "pending"
     INTERESTED = "interested"
+    DECLINED = "declined"
+    # Said nothing until the last day.
+    SILENT = "silent"
+
+
+# The parts of these are nobody's any more.
+GONE = (ShareStatus.DECLINED, ShareStatus.SILENT)
+
+
+class WelcomeStatus(StrEnum):
+    """What an employer group says of taking a pool in."""
+
+    PENDING = "pending"
+    ACCEPTED = "accepted"
     DECLINED = "declined"
 
 
@@ -141,6 +157,8 @@ class Pool(Timestamped, Base):
     territory: Mapped[Territory] = relationship()
     run: Mapped[PoolingRun | None] = relationship()
     shares: Mapped[list["PoolShare"]] = relationship(back_populates="pool", cascade="all, delete-orphan", order_by="PoolShare.position")
+    welcomes: Mapped[list["PoolWelcome"]] = relationship(back_populates="pool", cascade="all, delete-orphan", order_by="PoolWelcome.asked_at")
+    meeting: Mapped["PoolMeeting | None"] = relationship(back_populates="pool", cascade="all, delete-orphan")
 
     @property
     def fte(self) -> Decimal:
@@ -150,7 +168,7 @@ class Pool(Timestamped, Base):
     @property
     def members(self) -> list["PoolShare"]:
         """The parts of those who did not leave."""
-        return [share for share in self.shares if share.status is not ShareStatus.DECLINED]
+        return [share for share in self.shares if not share.has_left]
 
     @property
     def are_names_told(self) -> bool:
@@ -182,9 +200,15 @@ class PoolShare(Base):
     fte: Mapped[Decimal] = mapped_column(Numeric(4, 3))
     halfdays: Mapped[int] = mapped_column(SmallInteger)
     answered_at: Mapped[datetime | None]
+    # How often the question was put: once more when the week changed.
+    asked: Mapped[int] = mapped_column(SmallInteger, default=1, server_default="1")
 
     pool: Mapped[Pool] = relationship(back_populates="shares")
     need: Mapped[Need] = relationship()
+
+    @property
+    def has_left(self) -> bool:
+        return self.status in GONE
 
     @property
     def letter(self) -> str:
@@ -194,3 +218,36 @@ class PoolShare(Base):
     def hours(self) -> Decimal:
         """Hours a week in an active month."""
         return self.halfdays.bit_count() * HOURS_A_HALFDAY
+
+
+class PoolWelcome(Base):
+    """An employer group is asked whether it would take a pool in, rather than that the pool founds another."""
+
+    __tablename__ = "pool_welcome"
+    __table_args__ = (
+        UniqueConstraint("pool_id", "organisation_id"),
+        CheckConstraint("(status = 'pending') = (answered_at IS NULL)", name="an_answer_has_a_time"),
+    )
+
+    id: Mapped[RowId]
+    pool_id: Mapped[UUID] = mapped_column(ForeignKey("pool.id", ondelete="CASCADE"))
+    organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisation.id"), index=True)
+    status: Mapped[WelcomeStatus] = mapped_column(stored(WelcomeStatus), default=WelcomeStatus.PENDING)
+    asked_at: Mapped[datetime] = mapped_column(default=now)
+    answered_at: Mapped[datetime | None]
+
+    pool: Mapped[Pool] = relationship(back_populates="welcomes")
+    organisation: Mapped[Organisation] = relationship()
+
+
+class PoolMeeting(Base):
+    """A pool whose employers meet at a job dating."""
+
+    __tablename__ = "pool_meeting"
+
+    pool_id: Mapped[UUID] = mapped_column(ForeignKey("pool.id", ondelete="CASCADE"), primary_key=True)
+    job_dating_id: Mapped[UUID] = mapped_column(ForeignKey("job_dating.id", ondelete="CASCADE"), index=True)
+    arranged_at: Mapped[datetime] = mapped_column(default=now)
+
+    pool: Mapped[Pool] = relationship(back_populates="meeting")
+    job_dating: Mapped[JobDating] = relationship()

@@ -28,6 +28,7 @@ TOPICS = {
     "proposals": Topic.PROPOSALS,
     "proposals_reminder": Topic.PROPOSALS,
     "pool_proposed": Topic.PROPOSALS,
+    "pool_moved": Topic.PROPOSALS,
     "digest": Topic.DIGEST,
     "campaign": Topic.CAMPAIGNS,
 }

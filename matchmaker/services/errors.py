@@ -23,6 +23,14 @@ class ChangedMeanwhile(NotAllowedNow):
     """Somebody changed it since the page was read."""
 
 
+class NoWeek(DomainError):
+    """No week suits the whole group. ``halfdays`` are bits of those that would, none when nothing would."""
+
+    def __init__(self, halfdays: int) -> None:
+        super().__init__(f"{halfdays:010b}")
+        self.halfdays = halfdays
+
+
 class AnsweredAlready(NotAllowedNow):
     """Somebody answered: it cannot be undone any more."""
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm.interfaces import ORMOption
 from matchmaker.extensions import db
 from matchmaker.models import InclusionKind, Need, Organisation, Pool, PoolShare, PoolStatus, ShareStatus, Territory
 from matchmaker.models.base import now
+from matchmaker.models.pools import GONE
 from matchmaker.services import outbox
 from matchmaker.services.errors import ChangedMeanwhile, NotAllowedNow
 from matchmaker.services.pools_fractions import is_held, point_of
@@ -41,7 +42,7 @@ def pools_of(territory: Territory) -> list[Pool]:
 def shares_of(organisation: Organisation) -> list[PoolShare]:
     """An organisation's parts of pools that were put to it, the newest first. Groups that it left are none of its business any more."""
     query = select(PoolShare).join(PoolShare.need).join(PoolShare.pool).where(Need.organisation_id == organisation.id)
-    query = query.where(Pool.status.in_(SHOWN_TO_MEMBERS), PoolShare.status != ShareStatus.DECLINED)
+    query = query.where(Pool.status.in_(SHOWN_TO_MEMBERS), PoolShare.status.not_in(GONE))
     query = query.options(joinedload(PoolShare.pool).selectinload(Pool.shares), joinedload(PoolShare.need))
     return list(db.session.scalars(query.order_by(Pool.proposed_at.desc(), PoolShare.id)))
 
@@ -100,7 +101,8 @@ def tell(kind: str, share: PoolShare, *, settings: outbox.MailSettings) -> None:
     if organisation.can_be_written_to():
         outbox.queue(
             kind,
-            uid=f"{kind.replace('_', '-')}-{share.id}",
+            # Asked once more, it is another mail.
+            uid="-".join((*kind.split("_"), str(share.id), *([str(share.asked)] if share.asked > 1 else []))),
             recipient=organisation.email,
             organisation_id=organisation.id,
             settings=settings,
@@ -134,6 +136,32 @@ def decline(share: PoolShare) -> None:
     pool.left_at = now()
 
 
+def expire_due(*, today: date, settings: outbox.MailSettings) -> int:
+    """Take the silence of those who did not answer in time for a no; returns in how many groups.
+
+    A group in which somebody is interested waits to be mended; one in which nobody said anything is given up.
+    """
+    silent = PoolShare.status == ShareStatus.PENDING
+    due = select(Pool).where(Pool.status == PoolStatus.PROPOSED, Pool.answer_by < today, Pool.shares.any(silent)).order_by(Pool.id)
+    pools = list(db.session.scalars(due))
+    for pool in pools:
+        lock(pool)
+        if pool.status is not PoolStatus.PROPOSED or pool.answer_by is None or pool.answer_by >= today:
+            continue
+        for share in pool.members:
+            if share.status is ShareStatus.PENDING:
+                share.status, share.answered_at, pool.left_at = ShareStatus.SILENT, now(), now()
+        if not pool.members:
+            dissolve(pool, settings=settings)
+    db.session.flush()
+    return len(pools)
+
+
+def ask_again_by(pool: Pool, *, today: date) -> None:
+    """Leave those who are asked from now on as much time as the first ones had."""
+    pool.answer_by = max(pool.answer_by or today, today + timedelta(days=ANSWER_DAYS))
+
+
 def open_question(share: PoolShare, *, also: ShareStatus = ShareStatus.PENDING) -> Pool:
     """The pool, locked, while the employer may answer. Raises NotAllowedNow."""
     lock(share.pool)
@@ -164,7 +192,7 @@ def dissolve(pool: Pool, *, settings: outbox.MailSettings) -> None:
 
 def signed_fte() -> Decimal:
     """Full-time equivalents of all contracts that were signed."""
-    query = select(func.sum(PoolShare.fte)).join(PoolShare.pool).where(Pool.status == PoolStatus.SIGNED, PoolShare.status != ShareStatus.DECLINED)
+    query = select(func.sum(PoolShare.fte)).join(PoolShare.pool).where(Pool.status == PoolStatus.SIGNED, PoolShare.status.not_in(GONE))
     return db.session.scalar(query) or Decimal()
 
 

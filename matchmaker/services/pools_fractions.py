@@ -13,10 +13,10 @@ from sqlalchemy.orm import aliased, joinedload, selectinload
 
 from matchmaker.engine.pool_problem import ALL_HALFDAYS, ALL_MONTHS, Fractions, Rules
 from matchmaker.extensions import db
-from matchmaker.models import Category, Family, Need, NeedPairRule, Organisation, PairRule, Pool, PoolShare, ShareStatus, Status, Territory, Unit
+from matchmaker.models import Category, Family, Need, NeedPairRule, Organisation, PairRule, Pool, PoolShare, Status, Territory, Unit
 from matchmaker.models.base import today
 from matchmaker.models.declarations import NO_HALF_DAY
-from matchmaker.models.pools import LIVE_POOL
+from matchmaker.models.pools import GONE, LIVE_POOL
 from matchmaker.services.territories import commune_point, kilometres, plain
 
 # In the country two places that share somebody lie further apart than in a town.
@@ -52,7 +52,7 @@ def free_fractions(territory: Territory) -> Asked:
 
 def is_held() -> ColumnElement[bool]:
     """The share keeps its need from other pools: the pool lives, and its employer did not leave."""
-    return PoolShare.pool.has(Pool.status.in_(LIVE_POOL)) & (PoolShare.status != ShareStatus.DECLINED)
+    return PoolShare.pool.has(Pool.status.in_(LIVE_POOL)) & PoolShare.status.not_in(GONE)
 
 
 def needs_where(*conditions: ColumnElement[bool]) -> list[Need]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from uuid import UUID
 
 import numpy as np
@@ -11,7 +12,7 @@ from matchmaker.engine.pool_weeks import weeks
 from matchmaker.engine.pooling import Pool as Found
 from matchmaker.engine.pooling import plan_of, repairs
 from matchmaker.extensions import db
-from matchmaker.models import Need, Pool, PoolStatus, ShareStatus
+from matchmaker.models import Need, Pool, PoolStatus
 from matchmaker.services import outbox, pools
 from matchmaker.services.errors import ChangedMeanwhile, NotAllowedNow
 from matchmaker.services.pools_fractions import Asked, asked, free_fractions, needs_where, rules_from
@@ -40,7 +41,7 @@ def repairs_of(pool: Pool) -> list[Repair]:
     return ways_on(pool)[1]
 
 
-def mend(pool: Pool, key: str, *, settings: outbox.MailSettings) -> bool:
+def mend(pool: Pool, key: str, *, today: date, settings: outbox.MailSettings) -> bool:
     """Apply a repair: a new week for the group, and one mail to each newcomer. True when all who stay had said yes and nobody is new.
 
     Raises NotAllowedNow when nobody is missing, ChangedMeanwhile when the repair is not possible any more.
@@ -53,6 +54,8 @@ def mend(pool: Pool, key: str, *, settings: outbox.MailSettings) -> bool:
     if repair is None:
         raise ChangedMeanwhile(key)
     apply(pool, read, repair)
+    if repair.newcomers:
+        pools.ask_again_by(pool, today=today)
     for one in pool.members:
         if one.need in repair.newcomers:
             pools.tell("pool_proposed", one, settings=settings)
@@ -63,7 +66,7 @@ def apply(pool: Pool, read: Asked, repair: Repair) -> None:
     """Write the new week: who stays keeps their answer and, where possible, their letter."""
     planned = plan_of(read.fractions, repair.found)
     held = {one.need_id: one for one in pool.members}
-    gone = [one for one in pool.shares if one.status is ShareStatus.DECLINED]
+    gone = [one for one in pool.shares if one.has_left]
     rows = sorted(repair.found.needs, key=lambda row: held[read.needs[row].id].position if read.needs[row].id in held else len(pool.shares) + row)
     for position, row in enumerate(rows):
         one = held.get(read.needs[row].id)

@@ -21,6 +21,7 @@ KINDS = {
     "outcome": "Où en est une rencontre",
     "no_follow_up": "Pas de suite cette fois",
     "pool_proposed": "Emploi partagé à lire",
+    "pool_moved": "Semaine changée d’un emploi partagé",
     "pool_agreed": "Coordonnées d’un groupe d’employeurs",
     "pool_dissolved": "Emploi partagé sans suite",
     "digest": "Nouvelles du territoire",

@@ -7,10 +7,13 @@ from flask.typing import ResponseReturnValue
 
 from matchmaker.extensions import db, nudge
 from matchmaker.models import PoolShare, PoolStatus, ShareStatus
-from matchmaker.services import pools, pools_warnings
-from matchmaker.services.errors import NotAllowedNow
+from matchmaker.models.base import today
+from matchmaker.services import pools, pools_days, pools_warnings
+from matchmaker.services.errors import NotAllowedNow, NoWeek
 from matchmaker.web import pools_words
 from matchmaker.web.access import found, member_required, my_organisation
+from matchmaker.web.forms import bits, numbers
+from matchmaker.web.pools_forms import OtherDaysForm
 from matchmaker.web.settings import mail_settings
 from tasks.outbox import drain
 
@@ -32,8 +35,11 @@ def mine() -> ResponseReturnValue:
 @member_required
 def show(pool_id: UUID) -> ResponseReturnValue:
     share = my_share(pool_id)
-    pool = share.pool
-    has_left = share.status is ShareStatus.DECLINED
+    return page(share, OtherDaysForm(formdata=None, data={"halfdays": numbers(share.need.halfdays or share.halfdays)}))
+
+
+def page(share: PoolShare, form: OtherDaysForm, *, status: int = 200) -> ResponseReturnValue:
+    pool, has_left = share.pool, share.has_left
     names = pools_words.full_names(pool) if pool.are_names_told and not has_left else pools_words.hidden_names(pool, share)
     return render_template(
         "pools/show.html",
@@ -47,7 +53,8 @@ def show(pool_id: UUID) -> ResponseReturnValue:
         nearest=pools.nearest_group(pool, pools.employer_groups()),
         PoolStatus=PoolStatus,
         ShareStatus=ShareStatus,
-    )
+        form=form,
+    ), status
 
 
 @bp.post("/emplois-partages/<uuid:pool_id>/oui")
@@ -75,6 +82,27 @@ def decline(pool_id: UUID) -> ResponseReturnValue:
         return already_answered(pool_id)
     db.session.commit()
     flash("Votre non est noté. Votre besoin reste publié et peut entrer dans un autre groupe.", "success")
+    return redirect(url_for(".show", pool_id=pool_id))
+
+
+@bp.post("/emplois-partages/<uuid:pool_id>/autres-jours")
+@member_required
+def other_days(pool_id: UUID) -> ResponseReturnValue:
+    share, form = my_share(pool_id), OtherDaysForm()
+    form.needed = share.halfdays.bit_count()
+    if not form.validate():
+        return page(share, form, status=422)
+    try:
+        moved = pools_days.propose_other_days(share, bits(form.halfdays.data), today=today(), settings=mail_settings())
+    except NotAllowedNow:
+        return already_answered(pool_id)
+    except NoWeek as refusal:
+        db.session.rollback()
+        form.halfdays.errors = [pools_words.no_week_text(refusal.halfdays)]
+        return page(my_share(pool_id), form, status=422)
+    db.session.commit()
+    nudge(drain)
+    flash(pools_words.moved_text(len(moved)), "success")
     return redirect(url_for(".show", pool_id=pool_id))
 
 

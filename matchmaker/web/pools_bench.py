@@ -134,7 +134,7 @@ def propose(pool_id: UUID) -> ResponseReturnValue:
 def mend(pool_id: UUID) -> ResponseReturnValue:
     pool, key = pool_in_my_care(pool_id), request.form.get("repair", "")
     done = "Le groupe est complété. Seules les structures nouvelles sont interrogées."
-    return act(pool, lambda: pools_repairs.mend(pool, key, settings=mail_settings()), done)
+    return act(pool, lambda: pools_repairs.mend(pool, key, today=today(), settings=mail_settings()), done)
 
 
 @bp.post("/emplois-partages/<uuid:pool_id>/signer")

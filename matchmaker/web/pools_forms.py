@@ -48,6 +48,17 @@ def first_values(rules: Rules) -> dict[str, Any]:
     return {"max_km": round(rules.max_km), "max_employers": str(rules.max_employers), **part}
 
 
+class OtherDaysForm(Form):
+    """All the half-days that an employer could do, when those of the week do not suit."""
+
+    halfdays = BoxesField("Toutes les demi-journées possibles chez vous", choices={str(bit): labels.HALF_DAYS[bit].capitalize() for bit in range(HALF_DAYS)})
+    needed = 1
+
+    def validate_halfdays(self, field: BoxesField) -> None:
+        if len(set(field.data or [])) < self.needed:
+            raise ValidationError(f"Cochez-en au moins {self.needed}\u00a0: c’est ce que demande votre besoin.")
+
+
 class SimulatorForm(Form):
     occupation = StringField("Quel métier\u00a0?", [required("Écrivez le nom du métier."), at_most(80)], description="Exemple\u00a0: comptable.")
     commune = CommuneField("Où travaillerait la personne\u00a0?", [required("Écrivez une commune ou un code postal."), reached])

@@ -174,3 +174,17 @@ def miss_text(miss: Mapping[str, Any], needs: Mapping[str, Need]) -> str:
         "unknown": "Nous n’avons pas eu le temps de chercher ce qui manque.",
     }
     return told[kind]
+
+
+def no_week_text(halfdays: int) -> str:
+    """Why other days do not do, and which would."""
+    would = f" Il faudrait par exemple\u00a0: {halfday_words(halfdays)}." if halfdays else ""
+    return f"Avec ces demi-journées, aucune semaine ne convient à tout le groupe.{would}"
+
+
+def moved_text(others: int) -> str:
+    """What becomes of other days that do."""
+    if not others:
+        return "Vos jours sont notés, et la semaine du groupe les suit. Vous comptez comme intéressé."
+    whom = "son avis à une autre structure" if others == 1 else f"leur avis à {others} structures"
+    return f"Vos jours sont notés. D’autres jours changent aussi\u00a0: nous redemandons {whom}."

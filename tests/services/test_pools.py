@@ -12,8 +12,8 @@ from matchmaker.engine.pool_problem import Rules
 from matchmaker.engine.problem import BadProblem
 from matchmaker.models import Need, Occupation, OutboxMail, PairRule, Pool, PoolingStatus, PoolStatus, ShareStatus, Status, Territory
 from matchmaker.models.base import today
-from matchmaker.services import pools, pools_repairs, pools_runs, pools_what_if
-from matchmaker.services.errors import ChangedMeanwhile, NotAllowedNow, RunUnderWay
+from matchmaker.services import pools, pools_days, pools_repairs, pools_runs, pools_what_if
+from matchmaker.services.errors import ChangedMeanwhile, NotAllowedNow, NoWeek, RunUnderWay
 from matchmaker.services.outbox import MailSettings
 from matchmaker.services.pools_fractions import free_fractions
 from matchmaker.services.pools_warnings import Caution, warnings
@@ -184,7 +184,7 @@ def test_what_is_not_in_its_state_is_refused(orne: Territory) -> None:
         lambda: pools.accept(share, settings=SETTINGS),
         lambda: pools.propose(pool, today=today(), settings=SETTINGS),
         lambda: pools.sign(pool),
-        lambda: pools_repairs.mend(pool, "smaller", settings=SETTINGS),
+        lambda: pools_repairs.mend(pool, "smaller", today=today(), settings=SETTINGS),
     ):
         with pytest.raises(NotAllowedNow):
             act()
@@ -202,7 +202,7 @@ def test_who_leaves_is_replaced_and_only_the_newcomer_is_asked(session: Session,
     ways = pools_repairs.repairs_of(pool)
 
     assert [[need.id for need in way.newcomers] for way in ways] == [[newcomer.id], []]
-    assert not pools_repairs.mend(pool, ways[0].key, settings=SETTINGS)
+    assert not pools_repairs.mend(pool, ways[0].key, today=today(), settings=SETTINGS)
     assert pool.left_at is None
     assert mails(session, "pool_proposed") == 4
     assert {share.need_id: share.status for share in pool.members}[newcomer.id] is ShareStatus.PENDING
@@ -221,10 +221,84 @@ def test_a_smaller_group_of_people_who_all_said_yes_agrees_at_once(orne: Territo
     (way,) = pools_repairs.repairs_of(pool)
 
     assert way.key == "smaller"
-    assert pools_repairs.mend(pool, way.key, settings=SETTINGS)
+    assert pools_repairs.mend(pool, way.key, today=today(), settings=SETTINGS)
     assert pool.status is PoolStatus.AGREED
     assert pool.fte == Decimal("0.700")
     assert Caution.PART_TIME not in {one.caution for one in warnings(pool)}
+
+
+def test_silence_until_the_last_day_is_a_no_and_newcomers_have_time_again(session: Session, orne: Territory) -> None:
+    three()
+    pool = proposed(orne)
+    assert pool.answer_by is not None
+    for share in pool.shares[:2]:
+        pools.accept(share, settings=SETTINGS)
+    after = pool.answer_by + timedelta(days=1)
+
+    assert pools.expire_due(today=pool.answer_by, settings=SETTINGS) == 0
+    assert pools.expire_due(today=after, settings=SETTINGS) == 1
+    assert pools.expire_due(today=after, settings=SETTINGS) == 0
+
+    assert [share.status for share in pool.shares] == [ShareStatus.INTERESTED, ShareStatus.INTERESTED, ShareStatus.SILENT]
+    assert pool.left_at is not None
+    assert [need.id for need in free_fractions(orne).needs] == [pool.shares[2].need_id]
+    FractionFactory(halfdays=0b1110000000)
+    (way, _smaller) = pools_repairs.repairs_of(pool)
+    pools_repairs.mend(pool, way.key, today=after, settings=SETTINGS)
+    assert pool.answer_by == after + timedelta(days=pools.ANSWER_DAYS)
+
+
+def test_a_group_in_which_nobody_says_anything_is_given_up_without_a_mail(session: Session, orne: Territory) -> None:
+    three()
+    pool = proposed(orne)
+    assert pool.answer_by is not None
+
+    pools.expire_due(today=pool.answer_by + timedelta(days=1), settings=SETTINGS)
+
+    assert pool.status is PoolStatus.DISSOLVED
+    assert mails(session, "pool_dissolved") == 0
+    assert len(free_fractions(orne).needs) == 3
+
+
+def test_other_days_that_move_nobody_else_make_the_week_anew(session: Session, orne: Territory) -> None:
+    one, other = FractionFactory(volume=Decimal("0.5"), halfdays=0b0000011111), FractionFactory(volume=Decimal("0.4"), halfdays=0b0111100000)
+    pool = proposed(orne)
+    share = next(share for share in pool.shares if share.need is other)
+
+    assert pools_days.propose_other_days(share, 0b1110100000, today=today(), settings=SETTINGS) == []
+
+    assert (share.status, share.halfdays, other.halfdays) == (ShareStatus.INTERESTED, 0b1110100000, 0b1110100000)
+    assert pool.plan["1"][str(one.id)] == [0, 1, 2, 3, 4]
+    assert mails(session, "pool_moved") == 0
+
+
+def test_whose_days_change_because_of_it_is_asked_once_more(session: Session, orne: Territory) -> None:
+    one, other = FractionFactory(volume=Decimal("0.5")), FractionFactory(volume=Decimal("0.4"))
+    pool = proposed(orne)
+    first = next(share for share in pool.shares if share.need is one)
+    second = next(share for share in pool.shares if share.need is other)
+    pools.accept(first, settings=SETTINGS)
+
+    moved = pools_days.propose_other_days(second, first.halfdays, today=today(), settings=SETTINGS)
+
+    assert moved == [first]
+    assert (first.status, first.answered_at, first.asked) == (ShareStatus.PENDING, None, 2)
+    assert not first.halfdays & second.halfdays
+    assert mails(session, "pool_moved") == 1
+    assert pools.accept(first, settings=SETTINGS)
+
+
+def test_other_days_without_a_week_are_refused_with_those_that_would_do(orne: Territory) -> None:
+    FractionFactory(volume=Decimal("0.5"), halfdays=0b0000011111)
+    other = FractionFactory(volume=Decimal("0.4"), halfdays=0b0111100000)
+    pool = proposed(orne)
+    share = next(share for share in pool.shares if share.need is other)
+
+    with pytest.raises(NoWeek) as refused:
+        pools_days.propose_other_days(share, 0b0000001111, today=today(), settings=SETTINGS)
+
+    assert refused.value.halfdays.bit_count() == 4
+    assert not refused.value.halfdays & 0b0000011111
 
 
 def test_a_repair_that_is_no_more_possible_is_refused(orne: Territory) -> None:
@@ -236,7 +310,7 @@ def test_a_repair_that_is_no_more_possible_is_refused(orne: Territory) -> None:
     newcomer.status = Status.CLOSED
 
     with pytest.raises(ChangedMeanwhile):
-        pools_repairs.mend(pool, way.key, settings=SETTINGS)
+        pools_repairs.mend(pool, way.key, today=today(), settings=SETTINGS)
 
 
 def test_who_left_is_free_for_another_group_and_a_dissolved_one_frees_all(session: Session, orne: Territory) -> None:

@@ -1,6 +1,7 @@
 """Shared jobs on screen: the animator's page, the employer's page, the simulator."""
 
 import re
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -9,9 +10,11 @@ from sqlalchemy import func, select
 
 from matchmaker.extensions import db
 from matchmaker.models import Need, NeedPairRule, OutboxMail, Pool, PoolingRun, PoolingStatus, PoolStatus, Role, ShareStatus, User
+from matchmaker.models.base import today
 from matchmaker.services import pools, pools_runs
 from matchmaker.web import pools_words
 from matchmaker.web.settings import mail_settings
+from tasks.pools import expire
 from tests.conftest import Client
 from tests.factories import FractionFactory, OrganisationFactory, UserFactory, departement, group, pair_rule
 from tests.pages import words
@@ -231,6 +234,46 @@ def test_what_awaits_an_answer_is_counted_in_the_menu(client: Client, mine: Need
 
     assert "Un groupe attend votre réponse" in page
     assert "1 à traiter" in page
+
+
+def test_other_days_are_an_answer(client: Client, mine: Need, other: Need) -> None:
+    pool = group(mine, other, proposed=True)
+    address = f"/emplois-partages/{pool.id}"
+    assert "Proposer d’autres jours" in client.get(address).text
+
+    few = client.post(f"{address}/autres-jours", data={"halfdays": ["9"]})
+    assert (few.status_code, "Cochez-en au moins 3" in words(few.text)) == (422, True)
+    assert client.post(f"{address}/autres-jours", data={"halfdays": ["12", "1", "2"]}).status_code == 422
+    assert client.post(f"{address}/autres-jours", data={"halfdays": ["7", "8", "9"]}).status_code == 302
+
+    db.session.expire_all()
+    assert [share.halfdays for share in db.session.get_one(Pool, pool.id).shares] == [0b1110000000, 0b0000111000]
+    assert "la semaine du groupe les suit" in client.get(address).text
+
+
+def test_other_days_without_a_week_say_which_would_do(client: Client, mine: Need, other: Need) -> None:
+    other.halfdays = 0b0000111000
+    pool = group(mine, other, proposed=True)
+
+    response = client.post(f"/emplois-partages/{pool.id}/autres-jours", data={"halfdays": ["3", "4", "5"]})
+
+    assert response.status_code == 422
+    assert "aucune semaine ne convient à tout le groupe. Il faudrait par exemple" in words(response.text)
+    db.session.expire_all()
+    assert db.session.get_one(Need, mine.id).halfdays == 0
+
+
+def test_who_did_not_answer_in_time_is_told_so(client: Client, mine: Need, other: Need) -> None:
+    pool = group(mine, other, proposed=True)
+    pool.answer_by = today() - timedelta(days=1)
+    pools.accept(pool.shares[1], settings=mail_settings())
+    pool_id = pool.id
+    db.session.commit()
+
+    expire()
+
+    assert "Le groupe a continué sans votre réponse" in client.get(f"/emplois-partages/{pool_id}").text
+    assert client.post(f"/emplois-partages/{pool_id}/oui").status_code == 302
 
 
 SEARCH = {"occupation": "Comptable", "commune": "Flers (61)", "wanted": "4"}
