@@ -13,6 +13,7 @@ from matchmaker.models import (
     Commune,
     Family,
     HelpRequest,
+    InclusionKind,
     JobDating,
     MailStatus,
     Match,
@@ -28,6 +29,7 @@ from matchmaker.models import (
     Pool,
     PoolShare,
     PoolStatus,
+    PoolWelcome,
     Proposal,
     ProposalStatus,
     Role,
@@ -144,6 +146,14 @@ def group(*needs: Need, proposed: bool = False) -> Pool:
     db.session.add(pool)
     db.session.flush()
     return pool
+
+
+def welcome(*needs: Need, by: Organisation | None = None) -> PoolWelcome:
+    """An employer group is asked to take a proposed pool in."""
+    welcome = PoolWelcome(organisation=by or OrganisationFactory(inclusion_kind=InclusionKind.GE))
+    group(*needs, proposed=True).welcomes.append(welcome)
+    db.session.flush()
+    return welcome
 
 
 def pair_rule(one: Need | None = None, other: Need | None = None) -> NeedPairRule:

@@ -28,6 +28,7 @@ from tests.factories import (
     pair_rule,
     proposals_of,
     venue,
+    welcome,
 )
 
 MARKS = {"public", "token", "demo", "signed-in", "member", "host", "animator", "admin"}
@@ -134,6 +135,7 @@ def foreign_ids() -> dict[str, object]:
         "pool_id": group(proposed=True).id,
         "rule_id": pair_rule().id,
         "help_id": call_for_help(match).id,
+        "welcome_id": welcome().id,
     }
 
 

@@ -54,6 +54,7 @@ from tests.factories import (
     pair_rule,
     proposals_of,
     venue,
+    welcome,
 )
 from tests.pages import forms, words
 from tests.test_access import address, routes
@@ -198,6 +199,7 @@ def world(app: Flask) -> World:
         "pool_id": group(FractionFactory(organisation=buyer), FractionFactory(), proposed=True).id,
         "rule_id": pair_rule().id,
         "help_id": call_for_help().id,
+        "welcome_id": welcome(by=buyer).id,
     }
     mutual = min(mutual_match(need=NeedFactory(organisation=buyer)).proposals, key=lambda one: one.side)
     outcomes.ask_due(at=now() + timedelta(days=31), settings=mail_settings())

@@ -29,6 +29,7 @@ TOPICS = {
     "proposals_reminder": Topic.PROPOSALS,
     "pool_proposed": Topic.PROPOSALS,
     "pool_moved": Topic.PROPOSALS,
+    "pool_welcome": Topic.PROPOSALS,
     "digest": Topic.DIGEST,
     "campaign": Topic.CAMPAIGNS,
 }

@@ -10,7 +10,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from sqlalchemy.orm.interfaces import ORMOption
 
 from matchmaker.extensions import db
-from matchmaker.models import InclusionKind, Need, Organisation, Pool, PoolShare, PoolStatus, ShareStatus, Territory
+from matchmaker.models import InclusionKind, Need, Organisation, Pool, PoolShare, PoolStatus, PoolWelcome, ShareStatus, Territory, WelcomeStatus
 from matchmaker.models.base import now
 from matchmaker.models.pools import GONE
 from matchmaker.services import outbox
@@ -59,7 +59,8 @@ def whole() -> tuple[ORMOption, ...]:
     """Load with a pool what a page says of it."""
     need = selectinload(Pool.shares).joinedload(PoolShare.need)
     organisation = need.joinedload(Need.organisation).joinedload(Organisation.commune)
-    return organisation, need.joinedload(Need.commune), joinedload(Pool.run), joinedload(Pool.territory)
+    welcomes = selectinload(Pool.welcomes).joinedload(PoolWelcome.organisation)
+    return organisation, need.joinedload(Need.commune), joinedload(Pool.run), joinedload(Pool.territory), welcomes
 
 
 def propose(pool: Pool, *, today: date, settings: outbox.MailSettings) -> None:
@@ -208,11 +209,15 @@ def employer_groups() -> list[Organisation]:
     return list(db.session.scalars(query.order_by(Organisation.name, Organisation.id)))
 
 
-def nearest_group(pool: Pool, groups: Sequence[Organisation]) -> tuple[Organisation, float] | None:
-    """The employer group that is nearest to any of the pool's places, and how far, in km; none further than 50 km."""
+def groups_near(pool: Pool, groups: Sequence[Organisation]) -> list[tuple[Organisation, float]]:
+    """The employer groups within 50 km of one of the pool's places, and how far, in km, the nearest first."""
     places = [point for share in pool.members if (point := point_of(share.need))]
     far = [(min(kilometres(place, group.point) for place in places), group) for group in groups if places and group.point]
-    if not far:
-        return None
-    km, group = min(far, key=lambda one: (one[0], one[1].name))
-    return (group, km) if km <= NEAR_KM else None
+    return [(group, km) for km, group in sorted(far, key=lambda one: (one[0], one[1].name)) if km <= NEAR_KM]
+
+
+def nearest_group(pool: Pool, groups: Sequence[Organisation]) -> tuple[Organisation, float] | None:
+    """The employer group that is to be joined: the nearest that did not refuse, one that agreed before any other."""
+    answers = {welcome.organisation_id: welcome.status for welcome in pool.welcomes}
+    possible = [one for one in groups_near(pool, groups) if answers.get(one[0].id) is not WelcomeStatus.DECLINED]
+    return min(possible, key=lambda one: answers.get(one[0].id) is not WelcomeStatus.ACCEPTED, default=None)

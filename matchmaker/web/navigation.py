@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from flask import Flask, request, url_for
 
 from matchmaker.models import Role, User
-from matchmaker.services import pools, proposals
+from matchmaker.services import pools, pools_welcomes, proposals
 from matchmaker.web.access import is_signed_in, signed_in
 
 PUBLIC = (
@@ -82,7 +82,11 @@ def pending(user: User | None, endpoint: str) -> int | None:
     """What awaits an answer behind an entry."""
     if user is None or user.organisation is None or endpoint not in {"proposals.inbox", "pools.mine"}:
         return None
-    return proposals.counts(user.organisation)["pending"] if endpoint == "proposals.inbox" else pools.awaiting(user.organisation)
+    return (
+        proposals.counts(user.organisation)["pending"]
+        if endpoint == "proposals.inbox"
+        else pools.awaiting(user.organisation) + pools_welcomes.awaiting(user.organisation)
+    )
 
 
 def init_app(app: Flask) -> None:

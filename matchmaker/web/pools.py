@@ -6,11 +6,11 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from matchmaker.extensions import db, nudge
-from matchmaker.models import PoolShare, PoolStatus, ShareStatus
+from matchmaker.models import PoolShare, PoolStatus, ShareStatus, WelcomeStatus
 from matchmaker.models.base import today
-from matchmaker.services import pools, pools_days, pools_warnings
+from matchmaker.services import pools, pools_days, pools_warnings, pools_welcomes
 from matchmaker.services.errors import NotAllowedNow, NoWeek
-from matchmaker.web import pools_words
+from matchmaker.web import pools_map, pools_words
 from matchmaker.web.access import found, member_required, my_organisation
 from matchmaker.web.forms import bits, numbers
 from matchmaker.web.pools_forms import OtherDaysForm
@@ -28,7 +28,15 @@ def my_share(pool_id: UUID) -> PoolShare:
 @bp.get("/emplois-partages")
 @member_required
 def mine() -> ResponseReturnValue:
-    return render_template("pools/mine.html", shares=pools.shares_of(my_organisation()), ShareStatus=ShareStatus, words=pools_words)
+    organisation = my_organisation()
+    return render_template(
+        "pools/mine.html",
+        shares=pools.shares_of(organisation),
+        welcomes=pools_welcomes.welcomes_of(organisation),
+        ShareStatus=ShareStatus,
+        WelcomeStatus=WelcomeStatus,
+        words=pools_words,
+    )
 
 
 @bp.get("/emplois-partages/<uuid:pool_id>")
@@ -41,6 +49,7 @@ def show(pool_id: UUID) -> ResponseReturnValue:
 def page(share: PoolShare, form: OtherDaysForm, *, status: int = 200) -> ResponseReturnValue:
     pool, has_left = share.pool, share.has_left
     names = pools_words.full_names(pool) if pool.are_names_told and not has_left else pools_words.hidden_names(pool, share)
+    told = set(names) if pool.are_names_told else {share.need_id}
     return render_template(
         "pools/show.html",
         share=share,
@@ -50,10 +59,12 @@ def page(share: PoolShare, form: OtherDaysForm, *, status: int = 200) -> Respons
         words=pools_words,
         weeks=pools_words.weeks(pool, names=names),
         warnings=pools_warnings.warnings(pool),
+        drawn=pools_map.map_of(pool, told=told),
         nearest=pools.nearest_group(pool, pools.employer_groups()),
         PoolStatus=PoolStatus,
         ShareStatus=ShareStatus,
         form=form,
+        welcome_by=pools_words.answers_of(pool),
     ), status
 
 

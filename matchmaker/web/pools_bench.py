@@ -8,15 +8,16 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 
 from matchmaker.extensions import db, nudge
-from matchmaker.models import Level, Need, PairRule, Pool, PoolingRun, PoolingStatus, PoolStatus, ShareStatus, Territory
+from matchmaker.models import Level, Need, PairRule, Pool, PoolingRun, PoolingStatus, PoolStatus, ShareStatus, Territory, WelcomeStatus
 from matchmaker.models.base import today
-from matchmaker.services import pools, pools_repairs, pools_runs, pools_what_if
+from matchmaker.services import pools, pools_repairs, pools_runs, pools_welcomes, pools_what_if
 from matchmaker.services.errors import ChangedMeanwhile, NotAllowedNow, RunUnderWay
 from matchmaker.services.pools_fractions import USUAL, free_fractions, needs_where, pair_rules, rules_from
 from matchmaker.services.pools_warnings import warnings
 from matchmaker.web import labels, pools_words
 from matchmaker.web.access import animator_required, found, signed_in, territory_in_my_care
 from matchmaker.web.pools_forms import RulesForm, first_values
+from matchmaker.web.pools_map import map_of
 from matchmaker.web.settings import mail_settings
 from tasks.outbox import drain
 from tasks.pools import compose_due
@@ -62,8 +63,8 @@ def page(territory: Territory, tried: RulesForm | None, *, status: int = 200) ->
         "groups": pools.employer_groups(),
         "repairs": {pool.id: pools_repairs.repairs_of(pool) for pool in shown if pool.left_at is not None},
     }
-    words: dict[str, Any] = {"words": pools_words, "warnings_of": warnings, "nearest_group": pools.nearest_group}
-    kinds = {"PoolStatus": PoolStatus, "ShareStatus": ShareStatus, "PoolingStatus": PoolingStatus, "PairRule": PairRule}
+    words: dict[str, Any] = {"words": pools_words, "warnings_of": warnings, "nearest_group": pools.nearest_group, "map_of": map_of}
+    kinds = {"PoolStatus": PoolStatus, "ShareStatus": ShareStatus, "PoolingStatus": PoolingStatus, "PairRule": PairRule, "WelcomeStatus": WelcomeStatus}
     return render_template("pools/bench.html", **context, **words, **kinds), 422 if tried is not None and not is_good else status
 
 
@@ -135,6 +136,15 @@ def mend(pool_id: UUID) -> ResponseReturnValue:
     pool, key = pool_in_my_care(pool_id), request.form.get("repair", "")
     done = "Le groupe est complété. Seules les structures nouvelles sont interrogées."
     return act(pool, lambda: pools_repairs.mend(pool, key, today=today(), settings=mail_settings()), done)
+
+
+@bp.post("/emplois-partages/<uuid:pool_id>/rejoindre/<uuid:organisation_id>")
+@animator_required
+def ask_group(pool_id: UUID, organisation_id: UUID) -> ResponseReturnValue:
+    """Ask an employer group nearby whether it would take this pool in."""
+    pool = pool_in_my_care(pool_id)
+    done = "La question est posée au groupement. Sa réponse s’affichera ici et chez les structures du groupe."
+    return act(pool, lambda: pools_welcomes.ask(pool, organisation_id, settings=mail_settings()), done)
 
 
 @bp.post("/emplois-partages/<uuid:pool_id>/signer")

@@ -8,6 +8,7 @@ from uuid import UUID
 from matchmaker import reference
 from matchmaker.models import Need, Pool, PoolShare, PoolStatus
 from matchmaker.models.organisations import Organisation
+from matchmaker.models.pools import HOURS_A_HALFDAY
 from matchmaker.services.pools_fractions import distance_km
 from matchmaker.services.pools_warnings import Caution, Warned
 from matchmaker.web import labels
@@ -91,8 +92,8 @@ def full_names(pool: Pool) -> dict[UUID, str]:
     return {share.need_id: share.need.organisation.name for share in pool.shares}
 
 
-def hidden_names(pool: Pool, own: PoolShare) -> dict[UUID, str]:
-    """One's own name, and letters for the others."""
+def hidden_names(pool: Pool, own: PoolShare | None) -> dict[UUID, str]:
+    """One's own name, and letters for the others; letters for all who look from outside."""
     return {share.need_id: share.need.organisation.name if share is own else f"Employeur {share.letter}" for share in pool.shares}
 
 
@@ -119,6 +120,23 @@ def hours_words(share: PoolShare) -> str:
     """« 10,5 h par semaine, 482 h par an »."""
     week = labels.number(share.hours, 1).removesuffix(",0")
     return f"{week}{NBSP}h par semaine, {labels.number(round(float(share.fte) * HOURS_A_YEAR))}{NBSP}h par an"
+
+
+def loads(pool: Pool) -> list[tuple[str, list[tuple[str, str]], str]]:
+    """Month by month: the months, hours a week of each letter, and of all; months that are alike stand together."""
+    letters = {str(share.need_id): share.letter for share in pool.members}
+    months_of: dict[tuple[tuple[str, int], ...], list[int]] = {}
+    for month in range(1, 13):
+        halfdays = pool.plan.get(str(month), {})
+        months_of.setdefault(tuple((letter, len(halfdays.get(need_id, ()))) for need_id, letter in letters.items()), []).append(month)
+    return [
+        (month_words(months), [(letter, load_words(halfdays)) for letter, halfdays in load], load_words(sum(halfdays for _letter, halfdays in load)))
+        for load, months in months_of.items()
+    ]
+
+
+def load_words(halfdays: int) -> str:
+    return f"{labels.number(halfdays * HOURS_A_HALFDAY, 1).removesuffix(',0')}{NBSP}h"
 
 
 def cost_words(share: PoolShare) -> str:
@@ -188,3 +206,8 @@ def moved_text(others: int) -> str:
         return "Vos jours sont notés, et la semaine du groupe les suit. Vous comptez comme intéressé."
     whom = "son avis à une autre structure" if others == 1 else f"leur avis à {others} structures"
     return f"Vos jours sont notés. D’autres jours changent aussi\u00a0: nous redemandons {whom}."
+
+
+def answers_of(pool: Pool) -> dict[UUID, str]:
+    """Employer group → what it said of taking the pool in."""
+    return {welcome.organisation_id: welcome.status.value for welcome in pool.welcomes}

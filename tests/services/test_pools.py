@@ -10,9 +10,23 @@ from sqlalchemy.orm import Session
 
 from matchmaker.engine.pool_problem import Rules
 from matchmaker.engine.problem import BadProblem
-from matchmaker.models import Need, Occupation, OutboxMail, PairRule, Pool, PoolingStatus, PoolStatus, ShareStatus, Status, Territory
+from matchmaker.models import (
+    InclusionKind,
+    Need,
+    Occupation,
+    Organisation,
+    OutboxMail,
+    PairRule,
+    Pool,
+    PoolingStatus,
+    PoolStatus,
+    ShareStatus,
+    Status,
+    Territory,
+    WelcomeStatus,
+)
 from matchmaker.models.base import today
-from matchmaker.services import pools, pools_days, pools_repairs, pools_runs, pools_what_if
+from matchmaker.services import pools, pools_days, pools_repairs, pools_runs, pools_welcomes, pools_what_if
 from matchmaker.services.errors import ChangedMeanwhile, NotAllowedNow, NoWeek, RunUnderWay
 from matchmaker.services.outbox import MailSettings
 from matchmaker.services.pools_fractions import free_fractions
@@ -324,6 +338,38 @@ def test_who_left_is_free_for_another_group_and_a_dissolved_one_frees_all(sessio
 
     assert len(free_fractions(orne).needs) == 3
     assert mails(session, "pool_dissolved") == 2
+
+
+def test_an_employer_group_nearby_is_asked_once_and_its_yes_comes_first(session: Session, orne: Territory) -> None:
+    three()
+    near, nearer, far = (
+        OrganisationFactory(name=name, at=place, inclusion_kind=InclusionKind.GE, email=f"{name}@ge.test")
+        for name, place in (("Loin", "Vire Normandie (14)"), ("Près", "Flers (61)"), ("Ailleurs", "Rouen (76)"))
+    )
+    (pool,) = composed(orne)
+    with pytest.raises(NotAllowedNow):
+        pools_welcomes.ask(pool, nearer.id, settings=SETTINGS)
+    pools.propose(pool, today=today(), settings=SETTINGS)
+
+    welcome = pools_welcomes.ask(pool, near.id, settings=SETTINGS)
+
+    assert mails(session, "pool_welcome") == 1
+    assert pools_welcomes.awaiting(near) == 1
+    for organisation in (near, far):
+        with pytest.raises(NotAllowedNow):
+            pools_welcomes.ask(pool, organisation.id, settings=SETTINGS)
+    assert joined(pool) == nearer
+    pools_welcomes.answer(welcome, WelcomeStatus.ACCEPTED)
+    assert joined(pool) == near
+    assert pools_welcomes.awaiting(near) == 0
+    pools_welcomes.answer(pools_welcomes.ask(pool, nearer.id, settings=SETTINGS), WelcomeStatus.DECLINED)
+    pools_welcomes.answer(welcome, WelcomeStatus.DECLINED)
+    assert joined(pool) is None
+
+
+def joined(pool: Pool) -> Organisation | None:
+    found = pools.nearest_group(pool, pools.employer_groups())
+    return found[0] if found else None
 
 
 def close(need: Need) -> None:

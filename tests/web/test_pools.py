@@ -9,14 +9,14 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from matchmaker.extensions import db
-from matchmaker.models import Need, NeedPairRule, OutboxMail, Pool, PoolingRun, PoolingStatus, PoolStatus, Role, ShareStatus, User
+from matchmaker.models import InclusionKind, Need, NeedPairRule, OutboxMail, Pool, PoolingRun, PoolingStatus, PoolStatus, Role, ShareStatus, User
 from matchmaker.models.base import today
 from matchmaker.services import pools, pools_runs
-from matchmaker.web import pools_words
+from matchmaker.web import pools_map, pools_words
 from matchmaker.web.settings import mail_settings
 from tasks.pools import expire
 from tests.conftest import Client
-from tests.factories import FractionFactory, OrganisationFactory, UserFactory, departement, group, pair_rule
+from tests.factories import FractionFactory, OrganisationFactory, UserFactory, departement, group, pair_rule, welcome
 from tests.pages import words
 from tests.services.test_pools import three
 
@@ -274,6 +274,69 @@ def test_who_did_not_answer_in_time_is_told_so(client: Client, mine: Need, other
 
     assert "Le groupe a continué sans votre réponse" in client.get(f"/emplois-partages/{pool_id}").text
     assert client.post(f"/emplois-partages/{pool_id}/oui").status_code == 302
+
+
+@pytest.mark.usefixtures("animator")
+def test_the_animator_asks_an_employer_group_to_take_the_pool_in(client: Client) -> None:
+    organisation = OrganisationFactory(name="GE Bocage", inclusion_kind=InclusionKind.GE, email="ge@bocage.test")
+    pool = group(proposed=True)
+    address = f"/emplois-partages/{pool.id}/rejoindre/{organisation.id}"
+    assert "Demander à GE Bocage d’accueillir ce groupe" in client.get(bench()).text
+
+    assert client.post(address).status_code == 302
+    assert client.post(address).status_code == 409
+
+    page = words(client.get(bench()).text)
+    assert "Nous lui avons posé la question." in page
+    assert "Demander à GE Bocage" not in page
+
+
+def test_an_employer_group_answers_without_names_before_all_are_interested(client: Client, mine: Need, other: Need) -> None:
+    welcomed = welcome(mine, other)
+    pool, address = welcomed.pool, f"/emplois-partages/accueil/{welcomed.id}"
+    host = UserFactory(organisation=welcomed.organisation)
+    client.sign_in(host)
+
+    assert "un groupe à accueillir" in client.get("/emplois-partages").text
+    before = client.get(address).text
+    assert "Employeur A" in before
+    assert "Lavandières" not in before
+    assert client.post(f"{address}/oui").status_code == 302
+    client.post(f"{address}/oui")
+    assert "Lavandières" not in client.get(address).text
+    for share in pool.shares:
+        pools.accept(share, settings=mail_settings())
+    db.session.commit()
+
+    assert "Lavandières" in client.get(address).text
+    client.sign_in(UserFactory(organisation=mine.organisation))
+    assert "est prêt à accueillir ce groupe" in client.get(f"/emplois-partages/{pool.id}").text
+    assert client.get(address).status_code == 404
+
+
+def test_the_map_shows_where_only_when_names_are_told(app: Flask, mine: Need, other: Need) -> None:
+    pool = group(mine, other, proposed=True)
+    hidden, told = (pools_map.map_of(pool, told=ids) for ids in ({mine.id}, {mine.id, other.id}))
+
+    assert hidden is not None
+    assert told is not None
+    assert [mark.letter for mark in hidden.marks] == ["A", "B"]
+    assert (hidden.is_rough, told.is_rough) == (True, False)
+    assert hidden.marks[0] == told.marks[0]
+    assert (hidden.marks[1].x, hidden.marks[1].y) != (told.marks[1].x, told.marks[1].y)
+    assert len(told.lines) == 1
+
+
+def test_the_load_is_told_month_by_month(client: Client, mine: Need, other: Need) -> None:
+    pool = group(mine, other, proposed=True)
+    pool.plan = {str(month): {str(mine.id): [0, 1, 2]} | ({str(other.id): [3]} if 4 <= month <= 10 else {}) for month in range(1, 13)}
+    db.session.commit()
+
+    assert pools_words.loads(pool) == [
+        ("de novembre à mars", [("A", "10,5\u00a0h"), ("B", "0\u00a0h")], "10,5\u00a0h"),
+        ("d’avril à octobre", [("A", "10,5\u00a0h"), ("B", "3,5\u00a0h")], "14\u00a0h"),
+    ]
+    assert "D’avril à octobre" in client.get(f"/emplois-partages/{pool.id}").text
 
 
 SEARCH = {"occupation": "Comptable", "commune": "Flers (61)", "wanted": "4"}
