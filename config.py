@@ -99,11 +99,13 @@ class Config:
             "tasks.outbox.*": {"queue": "mail"},
             "tasks.matching.*": {"queue": "matching"},
             "tasks.pools.*": {"queue": "matching"},
+            "tasks.job_datings.plan_due": {"queue": "matching"},
             "tasks.*.expire": {"queue": "maintenance"},
         },
         "include": [
             "tasks.declarations",
             "tasks.health",
+            "tasks.job_datings",
             "tasks.mailbox",
             "tasks.matching",
             "tasks.outbox",
@@ -133,6 +135,8 @@ class Config:
             # Everything due is a row; these find it within seconds even when a nudge was lost.
             "matching.run_due": {"task": "tasks.matching.run_due", "schedule": 5.0, "options": {"expires": 5}},
             "pools.compose_due": {"task": "tasks.pools.compose_due", "schedule": 5.0, "options": {"expires": 5}},
+            "job_datings.plan_due": {"task": "tasks.job_datings.plan_due", "schedule": 5.0, "options": {"expires": 5}},
+            "job_datings.settle_due": {"task": "tasks.job_datings.settle_due", "schedule": 30.0, "options": {"expires": 30}},
             "outbox.drain": {"task": "tasks.outbox.drain", "schedule": 5.0, "options": {"expires": 5}},
             "health.beat": {"task": "tasks.health.beat", "schedule": 30.0, "options": {"expires": 30}},
             "mailbox.read": {"task": "tasks.mailbox.read", "schedule": 60.0, "options": {"expires": 60}},

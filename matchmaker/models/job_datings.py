@@ -133,6 +133,11 @@ class JobDating(Timestamped, Base):
         return [participant for participant in self.participants if participant.is_expected]
 
     @property
+    def planned(self) -> list["Meeting"]:
+        """The meetings that have a round and a table."""
+        return [meeting for meeting in self.meetings if meeting.round is not None]
+
+    @property
     def rounds(self) -> int:
         """How many rounds the plan has."""
         return max((meeting.round + 1 for meeting in self.meetings if meeting.round is not None), default=0)

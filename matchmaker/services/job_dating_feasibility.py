@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from uuid import UUID
 
 import numpy as np
 
 from matchmaker.engine.planning import rounds_needed
 from matchmaker.models import JobDating
 from matchmaker.services.job_dating_plans import MOST_AT_ONCE, quick, seat_hosts, solve
-from matchmaker.services.job_dating_programmes import More, Planned, programme_of
+from matchmaker.services.job_dating_programmes import Barred, More, Planned, programme_of
 
 MOST_MORE = 12
 """More tables or rounds than these are another job dating, and no small change."""
@@ -88,25 +89,25 @@ def check(job_dating: JobDating) -> Feasibility:
         people=sum(participant.delegates for participant in job_dating.expected) + job_dating.venue.staff_count,
         allowed=job_dating.venue.authorised_headcount,
         alone=len(asked.participants) - len(busy),
-        fixes=() if kept == count and rounds <= fitting else fixes(job_dating),
+        fixes=() if kept == count and rounds <= fitting else fixes(job_dating, asked.barred),
     )
 
 
-def fixes(job_dating: JobDating) -> tuple[Fix, ...]:
+def fixes(job_dating: JobDating, barred: dict[UUID, Barred]) -> tuple[Fix, ...]:
     """For each thing of which more may help, the smallest number that does."""
-    found = [Fix(kind, amount) for kind in Kind if (amount := smallest(job_dating, kind)) is not None]
+    found = [Fix(kind, amount) for kind in Kind if (amount := smallest(job_dating, barred, kind)) is not None]
     plain = next((fix.amount for fix in found if fix.kind is Kind.TABLES), None)
     # An accessible table is a table too: only worth saying where another one would not do.
     return tuple(fix for fix in found if fix.kind is not Kind.ACCESSIBLE_TABLES or plain is None or fix.amount < plain)
 
 
-def smallest(job_dating: JobDating, kind: Kind) -> int | None:
+def smallest(job_dating: JobDating, barred: dict[UUID, Barred], kind: Kind) -> int | None:
     """The smallest number of more tables or rounds that makes everything fit; None when even many do not."""
-    most = programme_of(job_dating, more=More(**{kind.value: MOST_MORE}))
+    most = programme_of(job_dating, more=More(**{kind.value: MOST_MORE}), barred=barred)
     if not can_hold(most):
         return None
     for amount in range(1, MOST_MORE + 1):
-        asked = programme_of(job_dating, more=More(**{kind.value: amount}))
+        asked = programme_of(job_dating, more=More(**{kind.value: amount}), barred=barred)
         if can_hold(asked) and holds_all(asked):
             return amount
     return None

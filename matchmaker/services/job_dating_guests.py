@@ -148,6 +148,12 @@ def settle(job_dating: JobDating, *, settings: outbox.MailSettings) -> list[Part
     if job_dating.status is not JobDatingStatus.PUBLISHED or job_dating.has_begun:
         return []
     replan(job_dating)
+    if room_left(job_dating) < 0:
+        busy = {key for meeting in job_dating.meetings if meeting.round is not None for key in ends(meeting)}
+        # Somebody took the place of who had said no, and now says yes.
+        for participant in job_dating.expected:
+            if participant.organisation_id not in busy:
+                participant.state, participant.waiting_since = ParticipantState.WAITING, now()
     promoted = promote(job_dating)
     job_dating.updated_at = now()
     db.session.flush()

@@ -65,8 +65,8 @@ def facts(job_dating: JobDating) -> Facts:
         first_round_at=job_dating.round_starts_at(0),
         round_minutes=job_dating.round_minutes,
         rounds=job_dating.rounds,
-        meetings=len(job_dating.meetings),
-        participants=len(job_dating.participants),
+        meetings=len(job_dating.planned),
+        participants=len(job_dating.expected),
     )
 
 

@@ -77,7 +77,7 @@ def description(shown: Feed, job_dating: JobDating) -> str:
             lines.append(f"{at}\u00a0: {other.name}")
     else:
         lines.append(
-            f"{labels.plural(len(job_dating.participants), 'structure', 'structures')}, {labels.plural(len(job_dating.meetings), 'entretien', 'entretiens')}."
+            f"{labels.plural(len(job_dating.expected), 'structure', 'structures')}, {labels.plural(len(job_dating.planned), 'entretien', 'entretiens')}."
         )
     return "\n".join([*lines, *([job_dating.venue.access_text] if job_dating.venue.access_text else [])])
 

@@ -27,7 +27,8 @@ from matchmaker.web import job_dating_conflicts, job_dating_plan, labels
 from matchmaker.web.access import host_required, job_dating_in_my_hands, signed_in, venue_in_my_hands
 from matchmaker.web.forms import answer
 from matchmaker.web.job_dating_conflicts import Rows, VersionField, resent, when
-from matchmaker.web.job_datings import ChoiceForm, JobDatingForm, on_too_late
+from matchmaker.web.job_dating_forms import ChoiceForm, JobDatingForm
+from matchmaker.web.job_datings import on_too_late
 from matchmaker.web.settings import mail_settings
 from tasks.outbox import drain
 

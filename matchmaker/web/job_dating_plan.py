@@ -9,7 +9,17 @@ from uuid import UUID
 
 from matchmaker import mail
 from matchmaker.models import Answer, Invitation, JobDating, JobDatingStatus, MailStatus, Meeting, Organisation, Side, Table
-from matchmaker.services.errors import DomainError, MatchesTaken, MeetingsLost, NoAccessibleTable, RoundsDoNotFit, TooManyPeople, VenueBlocked, VenueTaken
+from matchmaker.services.errors import (
+    DomainError,
+    MatchesTaken,
+    MeetingsLost,
+    NoAccessibleTable,
+    PlanUnderWay,
+    RoundsDoNotFit,
+    TooManyPeople,
+    VenueBlocked,
+    VenueTaken,
+)
 from matchmaker.web import labels
 
 NOON = (12, 0)
@@ -58,7 +68,13 @@ def title(job_dating: JobDating, answers: Mapping[UUID, Invitation]) -> str:
         return attendance(job_dating, answers)
     if not job_dating.meetings:
         return "Choisissez qui se rencontre"
+    if job_dating.plan_due_at is not None:
+        return "Le plan se calcule"
     rounds, fitting = job_dating.rounds, job_dating.rounds_that_fit
+    if not job_dating.planned:
+        return "Aucun entretien n’a de place"
+    if len(job_dating.planned) < len(job_dating.meetings):
+        return f"{labels.plural(len(job_dating.planned), 'entretien tient', 'entretiens tiennent')}, sur {len(job_dating.meetings)}"
     if rounds <= fitting:
         return f"Tout le monde se rencontre en {labels.plural(rounds, 'tour', 'tours')}"
     held = {0: "aucun ne tient", 1: "un seul tient"}.get(fitting, f"{fitting} tiennent")
@@ -98,6 +114,8 @@ def refusal(error: DomainError) -> str:
             return "Tous les tours ne tiennent pas dans l’horaire."
         case TooManyPeople():
             return too_many(error)
+        case PlanUnderWay():
+            return "Le plan se calcule encore. Attendez quelques secondes."
         case NoAccessibleTable():
             return NO_ACCESSIBLE_TABLE
         case MatchesTaken():
@@ -166,12 +184,12 @@ def proof(job_dating: JobDating) -> str:
     bound, reason = job_dating.rounds_bound, job_dating.rounds_bound_reason
     if not bound:
         return ""
-    meetings, tables = len(job_dating.meetings), job_dating.venue.tables
+    meetings, tables = len(job_dating.planned), job_dating.venue.tables
     if reason.startswith("degree"):
         who = "la personne" if any(participant.delegates > 1 for participant in job_dating.participants) else "la structure"
         because = f"{who} la plus demandée a {labels.plural(bound, 'entretien', 'entretiens')}"
     elif reason.startswith("accessible"):
-        asking = sum(needs_accessible_table(job_dating, meeting) for meeting in job_dating.meetings)
+        asking = sum(needs_accessible_table(job_dating, meeting) for meeting in job_dating.planned)
         reachable = sum(table.is_accessible for table in tables)
         there = labels.plural(reachable, "table accessible", "tables accessibles")
         because = f"il y a {there} pour {labels.plural(asking, 'entretien qui en a besoin', 'entretiens qui en ont besoin')}"
@@ -207,7 +225,7 @@ def shorter_meetings(job_dating: JobDating, *, least: int = 7) -> int | None:
 def grid(job_dating: JobDating) -> list[Round]:
     """Rounds in order, each with its meetings by table."""
     tables = used_tables(job_dating)
-    seats = {(meeting.round, meeting.table_id): meeting for meeting in job_dating.meetings}
+    seats = {(meeting.round, meeting.table_id): meeting for meeting in job_dating.planned}
     return [
         Round(
             number=number + 1,
@@ -221,7 +239,7 @@ def grid(job_dating: JobDating) -> list[Round]:
 
 def used_tables(job_dating: JobDating) -> list[Table]:
     """The tables where somebody sits in some round: an empty column says nothing."""
-    used = {meeting.table_id for meeting in job_dating.meetings}
+    used = {meeting.table_id for meeting in job_dating.planned}
     return [table for table in job_dating.venue.tables if table.id in used]
 
 
@@ -239,19 +257,19 @@ def break_before(job_dating: JobDating, number: int) -> datetime | None:
 def fairness(job_dating: JobDating) -> Fairness:
     """How many meetings each structure has, and how many people are in the room, the venue's team included."""
     counts = meetings_by_organisation(job_dating)
-    numbers = [counts[participant.organisation_id] for participant in job_dating.participants] or [0]
-    people = sum(participant.delegates for participant in job_dating.participants) + job_dating.venue.staff_count
-    return Fairness(min(numbers), median_low(numbers), max(numbers), len(job_dating.participants), people)
+    numbers = [counts[participant.organisation_id] for participant in job_dating.expected] or [0]
+    people = sum(participant.delegates for participant in job_dating.expected) + job_dating.venue.staff_count
+    return Fairness(min(numbers), median_low(numbers), max(numbers), len(job_dating.expected), people)
 
 
 def meetings_by_organisation(job_dating: JobDating) -> Counter[UUID]:
-    return Counter(meeting.organisation_of(side).id for meeting in job_dating.meetings for side in Side)
+    return Counter(meeting.organisation_of(side).id for meeting in job_dating.planned for side in Side)
 
 
 def meetings_of(job_dating: JobDating, organisation: Organisation) -> list[tuple[Meeting, Organisation]]:
     """This structure's meetings in the order of the rounds, each with whom it meets."""
     found = []
-    for meeting in sorted(job_dating.meetings, key=lambda meeting: meeting.round if meeting.round is not None else 0):
+    for meeting in sorted(job_dating.planned, key=lambda meeting: meeting.round or 0):
         need, offer = meeting.organisation_of(Side.NEED), meeting.organisation_of(Side.OFFER)
         if organisation.id in (need.id, offer.id):
             found.append((meeting, offer if organisation.id == need.id else need))

@@ -1,109 +1,23 @@
 """Job datings: the public list, and for who is in charge the preparation, the choice, the plan, the sending."""
 
-from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
 from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from wtforms import BooleanField, DateField, IntegerField, SelectField, SelectMultipleField, StringField, TimeField, ValidationError
 
 from matchmaker.extensions import db, nudge
-from matchmaker.models import JobDating, JobDatingStatus, Organisation, Participant, Theme
+from matchmaker.models import JobDating, JobDatingStatus, Organisation, Participant
 from matchmaker.models.base import now, today
-from matchmaker.services import calendar_replies, invitations, job_datings, mails, outbox, territories, venues
-from matchmaker.services.errors import EditedMeanwhile, MatchesTaken, MeetingsLost, NotAllowedNow, RoundsDoNotFit, TooManyPeople, VenueBlocked, VenueTaken
-from matchmaker.web import job_dating_conflicts, job_dating_plan, labels
-from matchmaker.web.access import found, holds, host_required, is_signed_in, job_dating_in_my_hands, public, signed_in, venue_in_my_hands
-from matchmaker.web.forms import Form, answer, at_most, between, next_time, required
+from matchmaker.services import calendar_replies, invitations, job_dating_guests, job_dating_plans, job_datings, mails, outbox, territories
+from matchmaker.services.errors import MatchesTaken, MeetingsLost, NotAllowedNow, RoundsDoNotFit, TooManyPeople, VenueBlocked, VenueTaken
+from matchmaker.web import job_dating_feasibility, job_dating_plan, labels
+from matchmaker.web.access import found, holds, host_required, is_signed_in, job_dating_in_my_hands, public, signed_in
 from matchmaker.web.invitations import SAID
+from matchmaker.web.job_dating_forms import ParticipantForm
 from matchmaker.web.settings import mail_settings
 from tasks.outbox import drain
 
 bp = Blueprint("job_datings", __name__)
-
-LONGEST = timedelta(hours=12)
-
-
-def whole(words: str, least: int, most: int, default: int) -> IntegerField:
-    """A number that must be written, with one sentence for whatever is wrong with it."""
-    return IntegerField(words, [between(least, most, f"Écrivez un nombre de {least} à {most}.")], default=default)
-
-
-class JobDatingForm(Form):
-    title = StringField("Titre", [required("Donnez-lui un titre."), at_most(120)])
-    theme = SelectField("Thème", choices=labels.choices(Theme, empty="plusieurs thèmes"))
-    held_on = DateField("Date", [required("Choisissez une date.")])
-    starts = TimeField("Début", [required("Écrivez l’heure du début.")], default=time(9))
-    ends = TimeField("Fin", [required("Écrivez l’heure de la fin.")], default=time(12))
-    welcome_minutes = whole("Accueil", 0, 120, 30)
-    round_minutes = whole("Un entretien", 3, 60, 12)
-    changeover_minutes = whole("Pour changer de table", 0, 30, 3)
-    break_after_round = whole("Pause après", 1, 50, 4)
-    break_minutes = whole("Durée de la pause", 0, 120, 15)
-    # Which version of the job dating the page showed.
-    version = job_dating_conflicts.VersionField()
-
-    def validate_held_on(self, field: DateField) -> None:
-        if field.data < datetime.now(labels.PARIS).date():
-            raise ValidationError(f"Cette date est passée. Vouliez-vous écrire {next_time(field.data):%d/%m/%Y}\u00a0?")
-        if field.data.year > datetime.now(labels.PARIS).year + 3:
-            raise ValidationError("C’est dans plus de trois ans. Vérifiez l’année.")
-
-    @property
-    def day(self) -> date | None:
-        """The date, once it is one that can be: hours of the year 1 are not on the clock."""
-        return None if self.held_on.errors else self.held_on.data
-
-    def validate_starts(self, field: TimeField) -> None:
-        refuse_absent_hour(self.day, field.data)
-        if self.day and instant(self.day, field.data) < now():
-            raise ValidationError("Cette heure est passée.")
-
-    def validate_ends(self, field: TimeField) -> None:
-        refuse_absent_hour(self.day, field.data)
-        if self.starts.data and field.data <= self.starts.data:
-            raise ValidationError("La fin est avant le début.")
-        if self.day and self.starts.data and instant(self.day, field.data) - instant(self.day, self.starts.data) > LONGEST:
-            raise ValidationError("Un job dating dure douze heures au plus.")
-
-    def facts(self) -> dict[str, object]:
-        """What the services ask for."""
-        plain = {field.name: field.data for field in self if field.name not in {"venue_id", "held_on", "starts", "ends", "version", "csrf_token"}}
-        return {**plain, "starts_at": instant(self.held_on.data, self.starts.data), "ends_at": instant(self.held_on.data, self.ends.data)}
-
-
-class NewJobDatingForm(JobDatingForm):
-    venue_id = SelectField("Lieu")
-
-
-class ChoiceForm(Form):
-    # Not « matches »: a control of that name would hide the method of the form's element from scripts.
-    pairs = SelectMultipleField("Entretiens", [required("Cochez au moins un entretien.")], validate_choice=False)
-
-    def validate_pairs(self, field: SelectMultipleField) -> None:
-        if not set(field.data) <= {value for value, *_rest in field.iter_choices()}:
-            raise ValidationError("Une des paires cochées n’est plus libre. Elle n’est plus dans la liste : regardez et renvoyez.")
-
-
-class ParticipantForm(Form):
-    """One row of the participants' table; the page's form carries the token."""
-
-    class Meta(Form.Meta):
-        csrf = False
-
-    delegates = whole("Personnes", 1, 9, 1)
-    needs_accessible = BooleanField("Table accessible")
-
-
-def instant(day: date, at: time) -> datetime:
-    """A date and an hour of Paris, in UTC."""
-    return datetime.combine(day, at, labels.PARIS).astimezone(UTC)
-
-
-def refuse_absent_hour(day: date | None, at: time) -> None:
-    """One night a year has no hour between 2 and 3."""
-    if day is not None and instant(day, at).astimezone(labels.PARIS).time() != at:
-        raise ValidationError(f"Cette heure n’existe pas le {labels.short_date(day)}\u00a0: on passe de 2\u00a0h à 3\u00a0h. Choisissez-en une autre.")
 
 
 @bp.get("/job-datings")
@@ -140,55 +54,6 @@ def mine() -> ResponseReturnValue:
     return render_template("job_datings/mine.html", job_datings=job_datings.in_charge_of(signed_in()))
 
 
-@bp.route("/mes-job-datings/nouveau", methods=["GET", "POST"])
-@host_required
-def new() -> ResponseReturnValue:
-    form, mine = NewJobDatingForm(venue_id=request.args.get("lieu")), venues.in_hands_of(signed_in())
-    form.venue_id.choices = {venue.id: f"{venue.name}, {venue.commune.name}" for venue in mine}
-    if not mine or not form.validate_on_submit():
-        return answer("job_datings/new.html", form, job_dating=None, has_venue=bool(mine))
-    job_dating = job_datings.prepare(venue_in_my_hands(UUID(form.venue_id.data)), **form.facts())
-    db.session.commit()
-    return redirect(url_for(".choose", job_dating_id=job_dating.id))
-
-
-@bp.route("/mes-job-datings/<uuid:job_dating_id>/modifier", methods=["GET", "POST"])
-@host_required
-def edit(job_dating_id: UUID) -> ResponseReturnValue:
-    job_dating = draft_in_my_hands(job_dating_id)
-    starts, ends = (at.astimezone(labels.PARIS) for at in (job_dating.starts_at, job_dating.ends_at))
-    form = JobDatingForm(obj=job_dating, held_on=starts.date(), starts=starts.time(), ends=ends.time())
-    if not form.validate_on_submit():
-        return answer("job_datings/edit.html", form, job_dating=job_dating)
-    try:
-        job_datings.reschedule(job_dating, version=form.version.data, **form.facts())
-    except EditedMeanwhile:
-        return job_dating_conflicts.page(job_dating, form, job_dating_conflicts.facts_beside(job_dating, **form.facts()))
-    db.session.commit()
-    flash("Les changements sont enregistrés.", "success")
-    return redirect(url_for(".planner", job_dating_id=job_dating.id))
-
-
-@bp.route("/mes-job-datings/<uuid:job_dating_id>/choix", methods=["GET", "POST"])
-@host_required
-def choose(job_dating_id: UUID) -> ResponseReturnValue:
-    job_dating = draft_in_my_hands(job_dating_id)
-    free = job_datings.free_matches(job_dating.venue, beside=job_dating)
-    shown = free if "tout" in request.args else [meeting.match for meeting in job_dating.meetings]
-    form = ChoiceForm(pairs=[str(match.id) for match in shown])
-    form.pairs.choices = [str(match.id) for match in free]
-    if not form.validate_on_submit():
-        return answer("job_datings/choose.html", form, job_dating=job_dating, matches=free)
-    try:
-        job_datings.choose(job_dating, [match for match in free if str(match.id) in form.pairs.data])
-    except TooManyPeople as error:
-        form.pairs.errors = [job_dating_plan.too_many(error)]
-        db.session.rollback()
-        return answer("job_datings/choose.html", form, job_dating=job_dating, matches=free)
-    db.session.commit()
-    return redirect(url_for(".planner", job_dating_id=job_dating.id))
-
-
 @bp.get("/mes-job-datings/<uuid:job_dating_id>")
 @host_required
 def planner(job_dating_id: UUID) -> ResponseReturnValue:
@@ -223,7 +88,10 @@ def review(job_dating_id: UUID) -> ResponseReturnValue:
     if job_dating.is_past or job_datings.obstacles(job_dating):
         return redirect(url_for(".planner", job_dating_id=job_dating.id))
     clashes = job_dating_plan.clashes(invitations.expected_elsewhere(job_dating))
-    guests = [participant.organisation for participant, _form in participant_forms(job_dating)]
+    counts = job_dating_plan.meetings_by_organisation(job_dating)
+    guests = [
+        participant.organisation for participant, _form in participant_forms(job_dating) if participant.is_expected and counts[participant.organisation_id]
+    ]
     answer_by = invitations.deadline(job_dating, at=now())
     told = mails.preview(guests, "invitation", today=today())
     return render_template(
@@ -288,19 +156,25 @@ def participant_forms(job_dating: JobDating) -> list[tuple[Participant, Particip
 
 
 def planner_page(job_dating: JobDating, forms: list[tuple[Participant, ParticipantForm]], *, problem: str = "") -> str:
-    context: dict[str, object] = {"obstacles": [], "is_lost": False, "clashes": [], "answers": {}, "statuses": {}, "replies": []}
+    context: dict[str, object] = {"obstacles": [], "is_lost": False, "clashes": [], "answers": {}, "statuses": {}, "replies": [], "aside": [], "untold": []}
+    context |= {"requests": job_dating_guests.requests(job_dating), "waiting": job_dating_guests.waiting_list(job_dating)}
     if job_dating.status is JobDatingStatus.DRAFT:
         context |= draft_context(job_dating)
     else:
         answers = job_datings.answers(job_dating)
         statuses = outbox.latest_statuses([str(invitation.id) for invitation in answers.values()])
         context |= {"answers": answers, "statuses": statuses, "replies": calendar_replies.waiting(job_dating)}
-    return render_template("job_datings/planner.html", job_dating=job_dating, participants=forms, plan=job_dating_plan, problem=problem, **context)
+        if job_dating.is_open and not job_dating.has_begun:
+            context |= {"untold": invitations.untold(job_dating), "aside": job_dating_plans.set_aside(job_dating)}
+    return render_template(
+        "job_datings/planner.html", job_dating=job_dating, participants=forms, plan=job_dating_plan, words=job_dating_feasibility, problem=problem, **context
+    )
 
 
 def draft_context(job_dating: JobDating) -> dict[str, object]:
     """What stands between a draft and its publication. A plan with a meeting that can no longer be is not shown at all: its names are not ours to tell."""
     obstacles = job_datings.obstacles(job_dating)
     is_lost = any(isinstance(obstacle, MeetingsLost) for obstacle in obstacles)
+    aside = [] if is_lost else job_dating_plans.set_aside(job_dating)
     clashes = [] if is_lost else job_dating_plan.clashes(invitations.expected_elsewhere(job_dating))
-    return {"obstacles": obstacles, "is_lost": is_lost, "clashes": clashes}
+    return {"obstacles": obstacles, "is_lost": is_lost, "clashes": clashes, "aside": aside}

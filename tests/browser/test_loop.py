@@ -91,6 +91,7 @@ def test_the_whole_loop(site: Site, person: Callable[..., Person]) -> None:
     # meet: the host prepares a morning, picks the mutual matches, publishes
     host.go("/mes-job-datings/nouveau")
     host.page.get_by_label("Titre").fill("Matinée des ateliers")
+    host.click("Continuer")
     host.page.get_by_label("Date").fill((today() + timedelta(days=40)).isoformat())
     host.click("Continuer")
     host.page.get_by_role("checkbox", name=re.compile("Soudure")).check()
