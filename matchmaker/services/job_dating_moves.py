@@ -104,6 +104,27 @@ def move(
     return moved
 
 
+def publish_changes(job_dating: JobDating, *, settings: outbox.MailSettings) -> invitations.Told:
+    """Tell those whose meetings are not as they were told, and nobody else. Raises what stands in the way as at publication."""
+    job_datings.lock(job_dating)
+    check_can_move(job_dating)
+    lock_places(job_dating, job_dating.venue, None)
+    for obstacle in job_datings.obstacles(job_dating):
+        raise obstacle
+    return invitations.follow(job_dating, settings=settings)
+
+
+def replan(job_dating: JobDating, *, version: int) -> None:
+    """Plan anew before the day, whatever moves; what the host locked stays. Raises EditedMeanwhile, NotAllowedNow."""
+    job_datings.lock(job_dating)
+    if not job_dating.is_open or job_dating.has_begun:
+        raise NotAllowedNow(job_dating.status)
+    if job_dating.version != version:
+        raise EditedMeanwhile(str(job_dating.id))
+    job_dating.version += 1
+    job_dating_plans.plan(job_dating)
+
+
 def check_can_move(job_dating: JobDating) -> None:
     """Nothing is said of a job dating in the past, and one that has begun is changed in the room."""
     if job_dating.status is not JobDatingStatus.PUBLISHED or job_dating.has_begun:

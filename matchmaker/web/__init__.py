@@ -15,6 +15,7 @@ from matchmaker.web import (
     errors,
     health,
     invitations,
+    job_dating_grid,
     job_dating_moves,
     job_dating_setup,
     labels,
@@ -57,6 +58,7 @@ BLUEPRINTS = (
     invitations,
     # The blueprint of job_datings, with the pages of the set-up.
     job_dating_setup,
+    job_dating_grid,
     job_dating_moves,
     mails,
     matching,

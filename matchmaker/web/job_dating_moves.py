@@ -22,6 +22,7 @@ from matchmaker.services.errors import (
     VenueBlocked,
     VenueTaken,
 )
+from matchmaker.services.invitations import Told
 from matchmaker.services.job_dating_moves import Facts, Moved
 from matchmaker.web import job_dating_conflicts, job_dating_plan, labels
 from matchmaker.web.access import host_required, job_dating_in_my_hands, signed_in, venue_in_my_hands
@@ -106,7 +107,7 @@ def settle(
         return preview(job_dating, form, moved)
     db.session.commit()
     nudge(drain)
-    flash(done(moved), "success")
+    flash(done(moved.told), "success")
     return redirect(url_for("job_datings.planner", job_dating_id=job_dating.id))
 
 
@@ -156,8 +157,7 @@ def pair_name(match: Match) -> str:
     return f"{match.need.organisation.name} et {match.offer.organisation.name}"
 
 
-def done(moved: Moved) -> str:
-    told = moved.told
+def done(told: Told) -> str:
     count = len(told.updated) + len(told.invited) + len(told.called_off)
     if not count:
         return "C’est changé. Aucun courriel ne part."
