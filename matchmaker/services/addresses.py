@@ -25,6 +25,7 @@ SOFT_BOUNCES, SOFT_TIME = 3, timedelta(days=30)
 TOPICS = {
     "invitation": Topic.INVITATIONS,
     "invitation_reminder": Topic.INVITATIONS,
+    "thanks": Topic.INVITATIONS,
     "proposals": Topic.PROPOSALS,
     "proposals_reminder": Topic.PROPOSALS,
     "pool_proposed": Topic.PROPOSALS,

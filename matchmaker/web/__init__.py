@@ -13,6 +13,7 @@ from matchmaker.web import (
     demo,
     diagnosis,
     errors,
+    feedback,
     health,
     invitations,
     job_dating_grid,
@@ -54,6 +55,7 @@ BLUEPRINTS = (
     declarations_waiting,
     demo,
     diagnosis,
+    feedback,
     health,
     invitations,
     # The blueprint of job_datings, with the pages of the set-up.

@@ -20,6 +20,7 @@ KINDS = {
     "help_asked": "Demande d’aide après deux oui",
     "outcome": "Où en est une rencontre",
     "no_follow_up": "Pas de suite cette fois",
+    "thanks": "Merci, et ce que les entretiens ont donné",
     "pool_proposed": "Emploi partagé à lire",
     "pool_moved": "Semaine changée d’un emploi partagé",
     "pool_welcome": "Groupe à accueillir dans un groupement",
