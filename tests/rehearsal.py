@@ -66,7 +66,7 @@ MODES = {
     "two_workers": Mode(workers=2),
     # For every run of the tests.
     "two_workers_and_beats": Mode(workers=2, beats=2),
-    "deployments": Mode(["end_worker"] * 2, latency=0.05),
+    "deployments": Mode(["end_worker"] * 2, latency=0.2),
     "short": Mode(["kill_worker", "kill_broker", "kill_worker", "restart_postgres", "kill_worker"]),
     "short_outage": Mode(["outage"], latency=0.05, outage_seconds=5.0),
 }
