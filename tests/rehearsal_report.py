@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TextIO
 
-from tests.rehearsal_verdict import LONGEST_BURST, LONGEST_WAIT, Verdict
+from tests.rehearsal_verdict import LONGEST_BURST, LONGEST_END, LONGEST_WAIT, Verdict
 
 HEAD = """# Rehearsal of failures
 
@@ -17,6 +17,7 @@ What became of invitations while processes were killed. Made by `./croisee drill
 - **lost**: a mail of the database that never arrived. **given up**: its state is `failed`.
 - **duplicates**: arrived once more than needed. Allowed: deaths × processes of the pool + mails that the server took without saying so.
 - **unflagged**: a duplicate that the database does not know may be one. **strange**: bytes that are no mail of the database, to the letter.
+- **iTIP**: faults that a strict reading of each mail and its calendar part finds: two parsers and one written by hand (`tests/itip.py`).
 - **recovery**: the longest time from a deed to the next new mail. **open, due 120 s after**: not sent 120 s after the last fault, and those of
   them that ought to be on their way. The verdict asks for none that is due: a mail that the server itself put off twice waits for its third try by
   the table of retries (30 s, 2 min, 5 min, each ± 20 %), whatever the processes do. The table is the one of real life, not a shorter one.
@@ -31,15 +32,15 @@ From the moment at which it is queued to the one at which the relay has it. In t
 wait begins with their start.
 
 """
-COLUMNS = "| mode | mails | lost | given up | duplicates | allowed | unflagged | strange | flagged | recovery | open | due | all sent after | verdict |"
+COLUMNS = "| mode | mails | lost | given up | duplicates | allowed | unflagged | strange | iTIP | flagged | recovery | open | due | all sent after | verdict |"
 
 
 def write(verdicts: Sequence[Verdict], out: TextIO, *, short: bool = False) -> None:
     if not short:
         out.write(HEAD.format(day=f"{datetime.now(UTC):%Y-%m-%d}", cores=os.cpu_count(), python=platform.python_version()))
-    out.write(COLUMNS + "\n" + "|---" * 14 + "|\n")
+    out.write(COLUMNS + "\n" + "|---" * 15 + "|\n")
     for one in verdicts:
-        figures = [one.mode, one.mails, one.lost, one.given_up, one.duplicates, one.bound, one.unflagged, one.strange, one.flagged]
+        figures = [one.mode, one.mails, one.lost, one.given_up, one.duplicates, one.bound, one.unflagged, one.strange, len(one.itip_faults), one.flagged]
         figures += [f"{one.slowest_recovery:.1f} s", one.still_open, one.still_due, f"{one.seconds:.0f} s", "good" if one.is_good else "**bad**"]
         out.write("| " + " | ".join(map(str, figures)) + " |\n")
     timely = [one for one in verdicts if one.mode in ("quiet", "steady")]
@@ -61,6 +62,8 @@ def write(verdicts: Sequence[Verdict], out: TextIO, *, short: bool = False) -> N
             for what, seconds in times.items():
                 fewest, most = min(meanwhile[what]), max(meanwhile[what])
                 out.write(f"| {what.replace('_', ' ')} | {len(seconds)} | {fewest} to {most} | {statistics.median(seconds):.1f} s | {max(seconds):.1f} s |\n")
+        if one.longest_end:
+            out.write(f"\nThe slowest worker ended {one.longest_end:.1f} s after SIGTERM (goal: {LONGEST_END:.0f} s).\n")
         if one.mode in ("outage", "limits"):
             open_again = "closed" if one.is_relay_closed else "open"
             out.write(f"\n## {one.mode}: the relay\n\n| failures in a row | at the end | connections at once | mails that used up a try |\n|---|---|---|---|\n")

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from tests.itip import History
 from tests.rehearsal_processes import LONGEST_RECOVERY, Deed, Rehearsal
 from tests.smtp_server import CUT, STALL
 
@@ -13,6 +14,8 @@ from tests.smtp_server import CUT, STALL
 AMBIGUOUS = {("end", CUT), ("end", STALL)}
 # Seconds: of a burst until its last mail, and of nineteen mails in twenty when they come one by one.
 LONGEST_BURST, LONGEST_WAIT = 120.0, 10.0
+# Seconds in which a worker ends that is asked to.
+LONGEST_END = 30.0
 # Connections to the relay at once, as the settings have it.
 LINES = 3
 
@@ -44,6 +47,9 @@ class Verdict:
     is_relay_closed: bool = False
     # Seconds from the moment at which each mail was queued, or a worker was asked for, to its arrival; sorted.
     waits: list[float] = field(default_factory=list)
+    # What a strict reading of each mail and its calendar part finds, once each.
+    itip_faults: list[str] = field(default_factory=list)
+    longest_end: float = 0.0
     # Seconds between two mails that were queued; 0: all at once.
     every: float = 0.0
 
@@ -58,7 +64,8 @@ class Verdict:
     @property
     def is_good(self) -> bool:
         bad = self.lost or self.given_up or self.unflagged or self.strange or self.still_due or self.duplicates > self.bound
-        return not bad and self.slowest_recovery <= LONGEST_RECOVERY and not self.is_relay_closed and self.lines <= LINES and self.keeps_its_promise
+        bad = bad or self.itip_faults or self.is_relay_closed or self.lines > LINES
+        return not bad and self.slowest_recovery <= LONGEST_RECOVERY and self.longest_end <= LONGEST_END and self.keeps_its_promise
 
     @property
     def keeps_its_promise(self) -> bool:
@@ -82,6 +89,7 @@ def judge(mode: str, one: Rehearsal, *, began: float, seconds: float, settled_af
     arrivals: dict[bytes, float] = {}
     for received in one.server.received:
         arrivals.setdefault(received.content, received.at)
+    history = History()
     offset = time.time() - time.monotonic()
     faults = one.server.done
     return Verdict(
@@ -104,5 +112,7 @@ def judge(mode: str, one: Rehearsal, *, began: float, seconds: float, settled_af
         lines=one.server.most_at_once,
         most_failures=one.most_failures,
         is_relay_closed=one.relay_failures() > 0,
+        itip_faults=sorted({fault for received in one.server.received for fault in history.take(received.content)}),
+        longest_end=one.longest_end,
         waits=sorted(arrivals[row.message] - max(row.created_at - offset, began) for row in rows if row.message in arrivals),
     )

@@ -14,7 +14,7 @@ from matchmaker.services import drills
 from tests.factories import OrganisationFactory
 from tests.rehearsal import rehearse
 from tests.rehearsal_processes import LONGEST_RECOVERY
-from tests.rehearsal_verdict import Verdict
+from tests.rehearsal_verdict import LINES, LONGEST_END, Verdict
 from tests.services.test_outbox import SETTINGS, put
 
 
@@ -27,6 +27,9 @@ def check(verdict: Verdict) -> None:
     assert (verdict.lost, verdict.given_up, verdict.still_open) == (0, 0, 0), verdict
     assert (verdict.unflagged, verdict.strange) == (0, 0), verdict
     assert verdict.duplicates <= verdict.bound, verdict
+    assert verdict.itip_faults == []
+    assert verdict.lines <= LINES
+    assert verdict.longest_end <= LONGEST_END
 
 
 @pytest.mark.processes
