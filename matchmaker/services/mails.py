@@ -38,7 +38,7 @@ class Filters:
     text: str = ""
 
 
-def search(filters: Filters, *, page: int = 1, per_page: int = 50) -> Pagination:
+def search(filters: Filters, *, page: int = 1, per_page: int = 25) -> Pagination:
     """Mails with their structure, newest first; without their bytes."""
     query = within(select(OutboxMail), filters).where(*of_state(filters))
     query = query.options(contains_eager(OutboxMail.organisation).contains_eager(Organisation.commune), defer(OutboxMail.message))

@@ -1,9 +1,13 @@
 """What became of a mail, in words for who will call: the server's code and words, said plainly."""
 
 import re
+from collections.abc import Iterable
+from datetime import date
+from itertools import groupby
 
 from matchmaker.models import MailStatus, Obstacle, OutboxMail
 from matchmaker.services import addresses, outbox
+from matchmaker.web.labels import PARIS
 
 # By the name of the templates.
 KINDS = {
@@ -47,6 +51,11 @@ MEANINGS = (
     (r"4.*", "Le serveur de cette adresse demande d’attendre."),
     (r"5.*", "Le serveur de cette adresse a refusé ce courriel."),
 )
+
+
+def grouped(mails: Iterable[OutboxMail]) -> list[tuple[date, str, list[OutboxMail]]]:
+    """Mails in their order, those of one day and one kind that follow each other together."""
+    return [(day, kind, list(these)) for (day, kind), these in groupby(mails, lambda mail: (mail.created_at.astimezone(PARIS).date(), mail.kind))]
 
 
 def kind_words(kind: str) -> str:

@@ -1,10 +1,14 @@
 """The animators' pages about mails."""
 
+from datetime import timedelta
+
 import pytest
 
 from matchmaker.extensions import db
 from matchmaker.models import MailStatus, OutboxMail
+from matchmaker.models.base import now
 from matchmaker.services import addresses
+from matchmaker.web import labels
 from tests.factories import MailFactory, OrganisationFactory, UserFactory, departement
 from tests.pages import forms, heading, words
 
@@ -68,11 +72,14 @@ def test_filters_are_kept_in_the_form_and_nonsense_filters_nothing(client, anima
 
 
 def test_a_list_longer_than_a_page_is_cut_in_pages(client, animator):
-    for _mail in range(51):
-        MailFactory()
+    for number in range(26):
+        MailFactory(kind="invitation" if number < 13 else "proposals", created_at=now() - timedelta(days=2 if number < 13 else 0))
 
-    assert "Page 1 sur 2" in words(client.get("/courriels").text)
-    assert heading(client.get("/courriels?page=2").text) == "51 courriels"
+    first = words(client.get("/courriels").text)
+    assert "Page 1 sur 2" in first
+    assert first.count(f"Propositions à lire, {labels.short_date(now())}") == 1
+    assert first.count(f"Invitation à un job dating, {labels.short_date(now() - timedelta(days=2))}") == 1
+    assert heading(client.get("/courriels?page=2").text) == "26 courriels"
     assert "Aucun courriel ici" in client.get("/courriels?page=9").text
 
 
