@@ -37,6 +37,7 @@ from matchmaker.web import (
     pools_welcomes,
     proposals,
     security,
+    successions,
     territories,
     unsubscribe,
     venue_bookings,
@@ -94,3 +95,4 @@ def init_app(app: Flask) -> None:
     labels.init_app(app)
     navigation.init_app(app)
     security.init_app(app)
+    successions.init_app(app)
