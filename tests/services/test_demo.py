@@ -1,6 +1,7 @@
 """The demonstration, loaded once into a database of its own, as the command does it."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -23,18 +24,34 @@ from matchmaker.models import (
     Match,
     MatchingRun,
     MatchStatus,
+    Message,
     Need,
     Offer,
     Organisation,
     OutboxMail,
+    Outcome,
     ProposalStatus,
+    Result,
     RunStatus,
     Status,
     Territory,
     Venue,
 )
 from matchmaker.models.base import now
-from matchmaker.services import accounts, demo, demo_cast, demo_story, job_datings, outbox, pools, pools_warnings, proposals, territories
+from matchmaker.services import (
+    accounts,
+    conversations,
+    demo,
+    demo_cast,
+    demo_story,
+    job_datings,
+    outbox,
+    outcomes,
+    pools,
+    pools_warnings,
+    proposals,
+    territories,
+)
 from tests.conftest import new_database, redis_url
 
 SAMPLES = {entry["id"]: entry for entry in demo_cast.read("samples")}
@@ -232,6 +249,17 @@ def test_answers_of_every_kind_have_been_given_before_today() -> None:
         assert proposal.proposed_at < now()
         assert proposal.answered_at is None or proposal.proposed_at < proposal.answered_at < now()
     assert count(Match, Match.status == MatchStatus.CONFIRMED) >= 50
+
+
+@pytest.mark.usefixtures("session")
+def test_after_two_yes_some_talk_one_calls_and_the_first_ones_tell_what_came_of_it() -> None:
+    territory_ids = [territory.id for territory in territories.all_departements()]
+
+    assert max(Counter(db.session.scalars(select(Message.match_id))).values()) == 3
+    assert len(conversations.open_calls(territory_ids)) == 1
+    assert len(outcomes.contradictions(territory_ids)) >= 1
+    assert {one.result for one in outcomes.concluded(territory_ids)} == {Result.AGREED, Result.SIGNED}
+    assert all(outcome.answered_at is None or outcome.asked_at < outcome.answered_at <= now() for outcome in db.session.scalars(select(Outcome)))
 
 
 def test_the_same_day_gives_the_same_demonstration(demo_app: Flask, worker_id: str) -> None:
