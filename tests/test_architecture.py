@@ -14,6 +14,7 @@ CONCEPTS = {
     "territories",
     "organisations",
     "declarations",
+    "drafts",
     "occupations",
     "matching",
     "proposals",

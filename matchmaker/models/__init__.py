@@ -5,6 +5,7 @@ from matchmaker.models.addresses import AddressStatus, MailAddress, MailBounce, 
 from matchmaker.models.base import Base
 from matchmaker.models.conversations import ContactView, ContactWay, HelpRequest, Message
 from matchmaker.models.declarations import Category, Declaration, Flag, Need, Offer, Status, Unit
+from matchmaker.models.drafts import DeclarationDraft
 from matchmaker.models.feedback import Feedback
 from matchmaker.models.health import Heartbeat
 from matchmaker.models.invitations import Answer, CalendarReply, Invitation, InvitationAnswer, InvitationNotice, Method, ReplyStatus
@@ -48,6 +49,7 @@ __all__ = [
     "CriteriaWeights",
     "DaysBand",
     "Declaration",
+    "DeclarationDraft",
     "DeclineReason",
     "DomainPace",
     "DoneReason",

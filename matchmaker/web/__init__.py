@@ -12,6 +12,7 @@ from matchmaker.web import (
     declarations_waiting,
     demo,
     diagnosis,
+    drafts,
     errors,
     feedback,
     health,
@@ -57,6 +58,7 @@ BLUEPRINTS = (
     demo,
     diagnosis,
     feedback,
+    drafts,
     health,
     invitations,
     # The blueprint of job_datings, with the pages of the set-up.

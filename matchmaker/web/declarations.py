@@ -4,16 +4,19 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, abort, flash, redirect, render_template, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from matchmaker.extensions import db, nudge
-from matchmaker.models import Category, Eligibility, Need, Offer, Status
+from matchmaker.models import Category, DeclarationDraft, Eligibility, Need, Offer, Side, Status
 from matchmaker.models.base import today
-from matchmaker.services import declarations, matching, proposals, territories
+from matchmaker.services import declarations, drafts, matching, proposals, territories
 from matchmaker.services.errors import NotAllowedNow
 from matchmaker.web.access import member_required, my_need, my_offer, my_organisation, need_in_sight, offer_in_sight, signed_in, signed_in_required
-from matchmaker.web.declaration_forms import GUIDES, DeclarationForm, columns, form_for
+from matchmaker.web.declaration_fields import DeclarationForm
+from matchmaker.web.declaration_forms import columns, form_for
+from matchmaker.web.declaration_guides import GUIDES, questions
+from matchmaker.web.declaration_reach import reach_around, reach_of
 from matchmaker.web.declarations_waiting import why_waiting
 from matchmaker.web.forms import answer
 from matchmaker.web.settings import mail_settings
@@ -35,6 +38,10 @@ class Kind:
     mine: Any
     key: str
 
+    @property
+    def side(self) -> Side:
+        return Side.NEED if self.is_need else Side.OFFER
+
 
 NEED = Kind(True, "declarations.show_need", "declarations.edit_need", "declarations.new_need", declarations.declare_need, my_need, "need_id")
 OFFER = Kind(False, "declarations.show_offer", "declarations.edit_offer", "declarations.new_offer", declarations.declare_offer, my_offer, "offer_id")
@@ -53,7 +60,8 @@ def page_of(declaration: Need | Offer) -> str:
 @member_required
 def mine() -> ResponseReturnValue:
     needs, offers = declarations.declarations_of(my_organisation())
-    return render_template("declarations/mine.html", needs=needs, offers=offers, page_of=page_of)
+    begun = [(draft, url_for((NEED if draft.side is Side.NEED else OFFER).new, category=draft.category)) for draft in drafts.drafts_of(my_organisation())]
+    return render_template("declarations/mine.html", needs=needs, offers=offers, begun=begun, page_of=page_of)
 
 
 @bp.get("/besoins/nouveau")
@@ -85,16 +93,30 @@ def new(kind: Kind, code: str) -> ResponseReturnValue:
     category, organisation = category_of(code), my_organisation()
     if kind.is_need and category is Category.SKILLS_SPONSORSHIP and organisation.eligibility is Eligibility.NO:
         return render_template("declarations/not_eligible.html")
-    form = filled_form(kind, category)
+    draft = drafts.draft_of(organisation, kind.side, category)
+    form = filled_form(kind, category, draft=draft)
     if not form.validate_on_submit():
-        return ask(form, kind, category)
+        return ask(form, kind, category, draft=draft)
     declaration = kind.declare(organisation, category=category, **columns(form, GUIDES[category], areas_by_code()))
+    drafts.discard(organisation, kind.side, category)
     db.session.commit()
     return redirect(page_of(declaration))
 
 
-def ask(form: DeclarationForm, kind: Kind, category: Category, declaration: Need | Offer | None = None) -> ResponseReturnValue:
-    return answer("declarations/edit.html", form, kind=kind, category=category, guide=GUIDES[category], declaration=declaration)
+def ask(
+    form: DeclarationForm, kind: Kind, category: Category, declaration: Need | Offer | None = None, draft: DeclarationDraft | None = None
+) -> ResponseReturnValue:
+    return answer(
+        "declarations/edit.html",
+        form,
+        kind=kind,
+        category=category,
+        guide=GUIDES[category],
+        questions=questions(form, is_need=kind.is_need),
+        declaration=declaration,
+        draft=draft,
+        reach=reach_of(form, my_organisation(), category=category, is_need=kind.is_need),
+    )
 
 
 def category_of(code: str) -> Category:
@@ -105,9 +127,10 @@ def areas_by_code() -> dict[str, Any]:
     return {territory.code: territory for territory in territories.all_departements()}
 
 
-def filled_form(kind: Kind, category: Category, declaration: Need | Offer | None = None) -> DeclarationForm:
+def filled_form(kind: Kind, category: Category, declaration: Need | Offer | None = None, draft: DeclarationDraft | None = None) -> DeclarationForm:
     choices = {territory.code: territory.name for territory in territories.all_departements()}
-    return form_for(category, my_organisation(), is_need=kind.is_need, area_choices=choices, declaration=declaration)
+    begun = draft.answers if draft is not None and request.method != "POST" else None
+    return form_for(category, my_organisation(), is_need=kind.is_need, area_choices=choices, declaration=declaration, begun=begun)
 
 
 @bp.get("/besoins/<uuid:need_id>")
@@ -134,6 +157,7 @@ def show(declaration: Need | Offer) -> ResponseReturnValue:
         is_mine=is_mine,
         waiting=waiting,
         why_waiting=why_waiting(declaration) if is_mine and not waiting else "",
+        reach=reach_around(declaration) if is_mine and declaration.status is Status.DRAFT else None,
         Status=Status,
     )
 

@@ -12,7 +12,7 @@ from matchmaker.services import matching_changes, matching_explanations
 from matchmaker.services.matching_changes import ShownChange
 from matchmaker.web import explanation_words, labels
 from matchmaker.web.access import member_required, my_need
-from matchmaker.web.declaration_forms import RADIUS
+from matchmaker.web.declaration_fields import RADIUS
 
 bp = Blueprint("declarations_waiting", __name__)
 MOST_SHOWN = 3

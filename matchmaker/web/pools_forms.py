@@ -9,7 +9,7 @@ from wtforms import IntegerField, RadioField, StringField, ValidationError
 from matchmaker.engine.pool_problem import ALL_HALFDAYS, ALL_MONTHS, Rules
 from matchmaker.models.declarations import HALF_DAYS
 from matchmaker.web import labels
-from matchmaker.web.declaration_forms import AmountField
+from matchmaker.web.declaration_fields import AmountField
 from matchmaker.web.forms import BoxesField, CommuneField, Form, at_most, between, bits, reached, required
 
 PART = "Écrivez une part d’un temps plein, de 0,1 à 1."

@@ -38,6 +38,7 @@ def declare(someone: Person, kind: str, category: str, title: str) -> None:
     someone.go("/annonces")
     someone.click(kind, role="link")
     someone.click(category, role="link")
+    someone.click("Voir les cinq questions")
     someone.page.get_by_label("Dites-le en une phrase").fill(title)
     someone.page.get_by_label("Mots qui comptent").fill("soudure, garde-corps")
     someone.click("Continuer")

@@ -36,6 +36,7 @@ def open_accounts(site: Site) -> None:
 def declare(someone: Person, email: str) -> None:
     _name, _place, part, halfdays = EMPLOYERS[email]
     someone.go("/besoins/nouveau/pooled_job")
+    someone.click("Voir les cinq questions")
     someone.page.get_by_label("Dites-le en une phrase").fill(f"Un {OCCUPATION} pour une partie de la semaine")
     someone.page.get_by_label("Métier", exact=True).fill(OCCUPATION)
     someone.page.get_by_label("Quelle part d’un temps plein").fill(part)

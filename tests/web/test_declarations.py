@@ -12,7 +12,7 @@ from matchmaker.extensions import db
 from matchmaker.models import Category, Eligibility, MatchingRun, MatchStatus, Need, Offer, OutboxMail, ProposalStatus, RunStatus, Status, Unit
 from matchmaker.models.base import now, today
 from matchmaker.services import matching, proposals
-from matchmaker.web.declaration_forms import GUIDES
+from matchmaker.web.declaration_guides import GUIDES, questions
 from matchmaker.web.settings import mail_settings
 from tests.factories import MatchFactory, NeedFactory, OfferFactory, OrganisationFactory, RunFactory, UserFactory, departement, proposals_of
 from tests.pages import ShownForm, forms, heading, words
@@ -381,3 +381,16 @@ def test_a_part_that_does_not_fit_in_its_half_days_is_refused(client) -> None:
     assert response.status_code == 422
     assert "2 par semaine font 0,2 ETP au plus" in words(response.text)
     assert client.post("/besoins/nouveau/pooled_job", data=typed | {"halfdays": ["0", "1", "2", "3"]}).status_code == 302
+
+
+@pytest.mark.parametrize("category", list(Category))
+@pytest.mark.parametrize("is_need", [True, False])
+def test_each_field_answers_exactly_one_of_five_questions(app, category, is_need):
+    with app.test_request_context():
+        form = GUIDES[category].form(meta={"csrf": False})
+        asked = questions(form, is_need=is_need)
+
+    fields = [name for question in asked for name in (*question.fields, *question.rare)]
+    assert len(asked) == 5
+    assert sorted(fields) == sorted(field.name for field in form)
+    assert all(question.fields for question in asked)
