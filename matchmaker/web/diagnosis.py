@@ -107,7 +107,11 @@ def of_declaration(finding: Finding, one: Need | Offer) -> Line:
             return Line(finding, one.title, text, "Préciser l’annonce", edit)
         case Cause.ASKED:
             return Line(
-                finding, one.title, "Une proposition est en cours\u00a0: la vôtre, ou la réponse de l’autre structure.", "Voir mes propositions", inbox()
+                finding,
+                one.title,
+                "Une proposition est en cours\u00a0: votre réponse est attendue, ou celle de l’autre structure.",
+                "Voir mes propositions",
+                inbox(),
             )
         case Cause.AGREED:
             return Line(finding, one.title, "Vous vous êtes dit oui avec une autre structure.", "Voir comment la joindre", inbox())

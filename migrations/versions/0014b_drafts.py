@@ -1,7 +1,7 @@
 """What somebody began to write
 
 Revision: 0014b
-Follows: 0014
+Follows: 0018
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = '0014b'
-down_revision = '0014'
+down_revision = '0018'
 branch_labels = None
 depends_on = None
 
