@@ -145,6 +145,7 @@ class Config:
             "feedback.thank": {"task": "tasks.feedback.thank", "schedule": 1800.0, "options": {"expires": 1800}},
             "proposals.expire": {"task": "tasks.proposals.expire", "schedule": 3600.0, "options": {"expires": 3600}},
             "outcomes.ask": {"task": "tasks.outcomes.ask", "schedule": 3600.0, "options": {"expires": 3600}},
+            "pools.follow_meetings": {"task": "tasks.pools.follow_meetings", "schedule": 60.0, "options": {"expires": 60}},
             "pools.expire": {"task": "tasks.pools.expire", "schedule": 3600.0, "options": {"expires": 3600}},
             "declarations.expire": {"task": "tasks.declarations.expire", "schedule": 3600.0, "options": {"expires": 3600}},
             "matching.request_weekly": {"task": "tasks.matching.request_weekly", "schedule": 3600.0, "options": {"expires": 3600}},

@@ -7,7 +7,7 @@ from flask import current_app
 
 from matchmaker.extensions import db, nudge
 from matchmaker.models.base import today
-from matchmaker.services import pools, pools_runs
+from matchmaker.services import pools, pools_meetings, pools_runs
 from matchmaker.services.outbox import MailSettings
 
 log = logging.getLogger(__name__)
@@ -34,4 +34,11 @@ def compose_due() -> None:
 def expire() -> None:
     """Groups whose last day to answer has passed."""
     pools.expire_due(today=today(), settings=MailSettings.from_config(current_app.config))
+    db.session.commit()
+
+
+@shared_task
+def follow_meetings() -> None:
+    """Groups whose job dating was moved or called off."""
+    pools_meetings.follow(settings=MailSettings.from_config(current_app.config))
     db.session.commit()

@@ -241,13 +241,16 @@ class PoolWelcome(Base):
 
 
 class PoolMeeting(Base):
-    """A pool whose employers meet at a job dating."""
+    """A pool whose employers meet at a job dating, when it opens. ``starts_at`` is what they were told."""
 
     __tablename__ = "pool_meeting"
 
     pool_id: Mapped[UUID] = mapped_column(ForeignKey("pool.id", ondelete="CASCADE"), primary_key=True)
     job_dating_id: Mapped[UUID] = mapped_column(ForeignKey("job_dating.id", ondelete="CASCADE"), index=True)
-    arranged_at: Mapped[datetime] = mapped_column(default=now)
+    starts_at: Mapped[datetime]
+    venue_id: Mapped[UUID] = mapped_column(ForeignKey("venue.id"), index=True)
+    # How often they were told: each time is another mail.
+    told: Mapped[int] = mapped_column(SmallInteger, default=0)
 
     pool: Mapped[Pool] = relationship(back_populates="meeting")
     job_dating: Mapped[JobDating] = relationship()

@@ -10,7 +10,20 @@ from sqlalchemy.orm import joinedload, selectinload
 from sqlalchemy.orm.interfaces import ORMOption
 
 from matchmaker.extensions import db
-from matchmaker.models import InclusionKind, Need, Organisation, Pool, PoolShare, PoolStatus, PoolWelcome, ShareStatus, Territory, WelcomeStatus
+from matchmaker.models import (
+    InclusionKind,
+    JobDating,
+    Need,
+    Organisation,
+    Pool,
+    PoolMeeting,
+    PoolShare,
+    PoolStatus,
+    PoolWelcome,
+    ShareStatus,
+    Territory,
+    WelcomeStatus,
+)
 from matchmaker.models.base import now
 from matchmaker.models.pools import GONE
 from matchmaker.services import outbox
@@ -59,8 +72,9 @@ def whole() -> tuple[ORMOption, ...]:
     """Load with a pool what a page says of it."""
     need = selectinload(Pool.shares).joinedload(PoolShare.need)
     organisation = need.joinedload(Need.organisation).joinedload(Organisation.commune)
+    meeting = joinedload(Pool.meeting).joinedload(PoolMeeting.job_dating).joinedload(JobDating.venue)
     welcomes = selectinload(Pool.welcomes).joinedload(PoolWelcome.organisation)
-    return organisation, need.joinedload(Need.commune), joinedload(Pool.run), joinedload(Pool.territory), welcomes
+    return organisation, need.joinedload(Need.commune), joinedload(Pool.run), joinedload(Pool.territory), welcomes, meeting
 
 
 def propose(pool: Pool, *, today: date, settings: outbox.MailSettings) -> None:

@@ -16,6 +16,7 @@ PUBLIC_SHARE = Decimal("0.5")
 class Caution(StrEnum):
     VAT = "vat"
     IDCC = "idcc"
+    WAGE = "wage"
     PART_TIME = "part_time"
     PUBLIC = "public"
     LIABILITY = "liability"
@@ -23,7 +24,7 @@ class Caution(StrEnum):
 
 @dataclass(frozen=True)
 class Warned:
-    """A caution with what it is about: the letters of the employers on either side, the numbers, or the hours."""
+    """A caution with what it is about: the letters of the employers on either side, the numbers, or the hours or euros."""
 
     caution: Caution
     yes: tuple[str, ...] = ()
@@ -31,11 +32,12 @@ class Warned:
     unknown: tuple[str, ...] = ()
     numbers: tuple[str, ...] = ()
     amount: Decimal = field(default=Decimal())
+    other_amount: Decimal = field(default=Decimal())
 
 
 def warnings(pool: Pool) -> list[Warned]:
     """The cautions of a pool, those that are about this group before the one that is about all."""
-    found = [vat(pool.members), idcc(pool.members), part_time(pool), public_share(pool.members)]
+    found = [vat(pool.members), idcc(pool.members), wage(pool.members), part_time(pool), public_share(pool.members)]
     return [one for one in found if one is not None] + [Warned(Caution.LIABILITY)]
 
 
@@ -59,6 +61,16 @@ def idcc(shares: Sequence[PoolShare]) -> Warned | None:
 
 def agreement_of(need: Need) -> str:
     return need.details.get("idcc") or need.organisation.idcc or ""
+
+
+def wage(shares: Sequence[PoolShare]) -> Warned | None:
+    """No wage lies in the bands of all: the most that one would pay is less than the least of another."""
+    most = [(share.need.budget_max, share.letter) for share in shares if share.need.budget_max is not None]
+    least = [(share.need.budget_min, share.letter) for share in shares if share.need.budget_min is not None]
+    if not most or not least or min(most)[0] >= max(least)[0]:
+        return None
+    (top, lower), (bottom, higher) = min(most), max(least)
+    return Warned(Caution.WAGE, yes=(lower,), no=(higher,), amount=Decimal(top), other_amount=Decimal(bottom))
 
 
 def part_time(pool: Pool) -> Warned | None:

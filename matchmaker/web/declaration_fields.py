@@ -1,5 +1,6 @@
 """The questions of each category, as form fields: what its people ask each other first, and no more."""
 
+import re
 from decimal import Decimal
 
 from wtforms import BooleanField, DateField, DecimalField, IntegerField, RadioField, SelectField, StringField, TextAreaField, ValidationError
@@ -13,6 +14,8 @@ from matchmaker.web.forms import BoxesField, CommuneField, Form, at_most, betwee
 from matchmaker.web.occupations import OccupationField
 
 RADIUS = {"10": "10 km", "30": "30 km", "60": "60 km", "100": "100 km"}
+# An e-mail address or a telephone number.
+PERSONAL = re.compile(r"\S@\S+\.\w|(?:\+33|\b0)[ .-]?[1-9](?:[ .-]?\d{2}){4}")
 YES_NO_UNKNOWN = {"": "je ne sais pas", "yes": "oui", "no": "non"}
 
 
@@ -110,12 +113,25 @@ class JobForm(OccupationMixin, HalfDaysMixin, DeclarationForm):
     hours = StringField("Horaires", [at_most(80)])
 
 
-class PooledJobForm(OccupationMixin, HalfDaysMixin, RemoteMixin, DeclarationForm):
+class PooledJobForm(OccupationMixin, HalfDaysMixin, RemoteMixin, BudgetMixin, DeclarationForm):
+    kind = RadioField(
+        "Que proposez-vous\u00a0?",
+        [required("Choisissez l’un des deux.")],
+        choices={"group": "une place dans un groupement d’employeurs", "profile": "un profil qui cherche un emploi partagé, sans nom ni CV"},
+        default="group",
+    )
     volume = amount("Quelle part d’un temps plein\u00a0?", most=1)
     occupation = StringField("Métier", [required("Écrivez le nom du métier."), at_most(80)])
     months = BoxesField("Quels mois\u00a0?", choices={str(number): month.capitalize() for number, month in enumerate(labels.MONTHS, 1)})
     idcc = StringField("Convention collective (numéro IDCC)", [at_most(4), idcc_number])
     vat = RadioField("Êtes-vous assujetti à la TVA\u00a0?", choices=YES_NO_UNKNOWN, default="")
+    budget_min = euros("Salaire annuel brut à temps plein, au moins")
+    budget_max = euros("Salaire annuel brut à temps plein, au plus")
+
+    def validate_description(self, field: TextAreaField) -> None:
+        """A profile is nobody in particular: no address and no number by which somebody could be reached."""
+        if "kind" in self and self.kind.data == "profile" and PERSONAL.search(f"{self.title.data} {field.data}"):
+            raise ValidationError("Ni adresse, ni téléphone\u00a0: c’est votre structure qui répond pour cette personne.")
 
     def validate_volume(self, field: DecimalField) -> None:
         """Half a day a week is a tenth of a full time: the part that is wanted fits in the half-days that suit."""

@@ -33,7 +33,7 @@ def columns(form: DeclarationForm, guide: Guide, areas: dict[str, Any]) -> dict[
         "skills": form.skills.data.split(","),
         "capacity": form.capacity.data or 1,
         "areas": [areas[code] for code in form.areas.data or []],
-        "details": {name: form[name].data for name in guide.details if form[name].data},
+        "details": {name: form[name].data for name in guide.details if name in form and form[name].data},
     }
 
 
@@ -77,6 +77,8 @@ def form_for(
     form.flags.choices = form.denied_flags.choices = {flag.value: labels.label(flag) for flag in guide.flags}
     if is_need:
         del form.denied_flags
+        if category is Category.POOLED_JOB:
+            del form.kind
     if "occupation_code" in form and not occupations.are_imported():
         del form.occupation_code
     form.flags.label.text = "Ce qui est indispensable" if is_need else "Ce que vous pouvez garantir"

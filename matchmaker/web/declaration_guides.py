@@ -78,7 +78,7 @@ GUIDES: dict[Category, Guide] = {
     ),
     Category.POOLED_JOB: Guide(
         PooledJobForm,
-        ("occupation", "months", "idcc", "vat"),
+        ("kind", "occupation", "months", "idcc", "vat"),
         Unit.FTE,
         (Flag.DRIVING_LICENCE, Flag.CERTIFICATE, Flag.VAT),
         "Comptable associatif, deux jours par semaine",

@@ -28,6 +28,7 @@ KINDS = {
     "pool_proposed": "Emploi partagé à lire",
     "pool_moved": "Semaine changée d’un emploi partagé",
     "pool_welcome": "Groupe à accueillir dans un groupement",
+    "pool_meeting": "Réunion d’un groupe d’employeurs",
     "pool_agreed": "Coordonnées d’un groupe d’employeurs",
     "pool_dissolved": "Emploi partagé sans suite",
     "digest": "Nouvelles du territoire",

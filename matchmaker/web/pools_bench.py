@@ -10,8 +10,8 @@ from flask.typing import ResponseReturnValue
 from matchmaker.extensions import db, nudge
 from matchmaker.models import Level, Need, PairRule, Pool, PoolingRun, PoolingStatus, PoolStatus, ShareStatus, Territory, WelcomeStatus
 from matchmaker.models.base import today
-from matchmaker.services import pools, pools_repairs, pools_runs, pools_welcomes, pools_what_if
-from matchmaker.services.errors import ChangedMeanwhile, NotAllowedNow, RunUnderWay
+from matchmaker.services import pools, pools_meetings, pools_profiles, pools_repairs, pools_runs, pools_welcomes, pools_what_if
+from matchmaker.services.errors import ChangedMeanwhile, NotAllowedNow, RunUnderWay, TooManyPeople
 from matchmaker.services.pools_fractions import USUAL, free_fractions, needs_where, pair_rules, rules_from
 from matchmaker.services.pools_warnings import warnings
 from matchmaker.web import labels, pools_words
@@ -48,6 +48,7 @@ def page(territory: Territory, tried: RulesForm | None, *, status: int = 200) ->
     is_good = tried is not None and tried.validate()
     change = pools_what_if.what_if(territory, present, tried.rules(present)) if tried is not None and is_good else None
     shown = pools.pools_of(territory)
+    profiles = pools_profiles.profiles_of(territory)
     free, in_no_pool = free_fractions(territory).needs, no_pool(territory, run, shown)
     context = {
         "territory": territory,
@@ -61,6 +62,8 @@ def page(territory: Territory, tried: RulesForm | None, *, status: int = 200) ->
         "in_no_pool": in_no_pool,
         "pair_rules": pair_rules(territory),
         "groups": pools.employer_groups(),
+        "job_datings": pools_meetings.coming(territory),
+        "profiles": {pool.id: pools_profiles.that_fit(pool, profiles) for pool in shown},
         "repairs": {pool.id: pools_repairs.repairs_of(pool) for pool in shown if pool.left_at is not None},
     }
     words: dict[str, Any] = {"words": pools_words, "warnings_of": warnings, "nearest_group": pools.nearest_group, "map_of": map_of}
@@ -147,6 +150,15 @@ def ask_group(pool_id: UUID, organisation_id: UUID) -> ResponseReturnValue:
     return act(pool, lambda: pools_welcomes.ask(pool, organisation_id, settings=mail_settings()), done)
 
 
+@bp.post("/emplois-partages/<uuid:pool_id>/reunion/<uuid:job_dating_id>")
+@animator_required
+def meet(pool_id: UUID, job_dating_id: UUID) -> ResponseReturnValue:
+    """Let the group meet when a job dating opens."""
+    pool = pool_in_my_care(pool_id)
+    done = "La réunion est notée. Chaque structure du groupe reçoit un courriel."
+    return act(pool, lambda: pools_meetings.arrange(pool, job_dating_id, settings=mail_settings()), done)
+
+
 @bp.post("/emplois-partages/<uuid:pool_id>/signer")
 @animator_required
 def sign(pool_id: UUID) -> ResponseReturnValue:
@@ -168,11 +180,13 @@ def act(pool: Pool, change: Callable[[], object], done: str) -> ResponseReturnVa
     territory_id = pool.territory_id
     try:
         change()
-    except (NotAllowedNow, ChangedMeanwhile) as refusal:
+    except (NotAllowedNow, TooManyPeople) as refusal:
         db.session.rollback()
         stale = (
             "Une annonce de ce groupe a changé depuis. Relancez la recherche."
             if isinstance(refusal, ChangedMeanwhile)
+            else f"Le lieu peut recevoir {labels.plural(refusal.allowed, 'personne', 'personnes')}, il y en aurait {refusal.people}."
+            if isinstance(refusal, TooManyPeople)
             else "C’était déjà fait, ou le groupe a changé entre-temps."
         )
         flash(f"Rien n’a été envoyé. {stale}", "warn")

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from matchmaker import reference
-from matchmaker.models import Need, Pool, PoolShare, PoolStatus
+from matchmaker.models import Need, Pool, PoolMeeting, PoolShare, PoolStatus
 from matchmaker.models.organisations import Organisation
 from matchmaker.models.pools import HOURS_A_HALFDAY
 from matchmaker.services.pools_fractions import distance_km
@@ -26,6 +26,7 @@ HOURS_A_YEAR = 1607
 TITLES = {
     Caution.VAT: "TVA\u00a0: situations différentes.",
     Caution.IDCC: "Conventions collectives différentes.",
+    Caution.WAGE: "Salaires différents.",
     Caution.PART_TIME: "Moins de 24\u00a0heures par semaine.",
     Caution.PUBLIC: "Beaucoup d’employeurs publics.",
     Caution.LIABILITY: "Les membres d’un groupement sont solidaires.",
@@ -33,6 +34,7 @@ TITLES = {
 SOURCES = {
     Caution.VAT: "Code général des impôts, article 261\u00a0B\u00a0; BOI-TVA-CHAMP-30-10-40.",
     Caution.IDCC: "Code du travail, articles L1253-17 et L1253-18.",
+    Caution.WAGE: "Code du travail, article L1253-9\u00a0: à travail égal, même rémunération que dans la structure.",
     Caution.PART_TIME: "Code du travail, articles L3123-7 et L3123-27.",
     Caution.PUBLIC: "Code du travail, articles L1253-19 et L1253-20.",
     Caution.LIABILITY: "Code du travail, article L1253-8.",
@@ -163,6 +165,9 @@ def caution_text(told: Warned) -> str:
         return f"{paid}{unknown} Le groupement peut y perdre une exonération\u00a0: à voir avec un expert-comptable."
     if told.caution is Caution.IDCC:
         return f"Numéros {labels.enumeration(told.numbers)}. Il faudra en choisir une pour le poste, et le déclarer."
+    if told.caution is Caution.WAGE:
+        top, bottom = (f"{labels.number(amount)}{NBSP}€" for amount in (told.amount, told.other_amount))
+        return f"{told.yes[0]} va jusqu’à {top} par an, {told.no[0]} commence à {bottom}. À accorder avant d’embaucher."
     if told.caution is Caution.PART_TIME:
         hours = labels.number(told.amount, 1).removesuffix(",0")
         return f"Le mois le plus calme ne fait que {hours}{NBSP}h par semaine. Il y faut un accord de branche, ou la demande écrite de la personne."
@@ -211,3 +216,9 @@ def moved_text(others: int) -> str:
 def answers_of(pool: Pool) -> dict[UUID, str]:
     """Employer group → what it said of taking the pool in."""
     return {welcome.organisation_id: welcome.status.value for welcome in pool.welcomes}
+
+
+def meeting_words(meeting: PoolMeeting) -> str:
+    """« Le groupe se réunit le 12 mars 2027 à 9 h, à L’Écoutille Rousse »."""
+    dating = meeting.job_dating
+    return f"Le groupe se réunit le {labels.long_date(dating.starts_at)} à {labels.hour(dating.starts_at)}, à l’ouverture du job dating de {dating.venue.name}"

@@ -19,12 +19,16 @@ def upgrade() -> None:
     op.create_table('pool_meeting',
     sa.Column('pool_id', sa.Uuid(), nullable=False),
     sa.Column('job_dating_id', sa.Uuid(), nullable=False),
-    sa.Column('arranged_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('starts_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('venue_id', sa.Uuid(), nullable=False),
+    sa.Column('told', sa.SmallInteger(), nullable=False),
+    sa.ForeignKeyConstraint(['venue_id'], ['venue.id'], name=op.f('fk_pool_meeting_venue_id_venue')),
     sa.ForeignKeyConstraint(['job_dating_id'], ['job_dating.id'], name=op.f('fk_pool_meeting_job_dating_id_job_dating'), ondelete='CASCADE'),
     sa.ForeignKeyConstraint(['pool_id'], ['pool.id'], name=op.f('fk_pool_meeting_pool_id_pool'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('pool_id', name=op.f('pk_pool_meeting'))
     )
     op.create_index(op.f('ix_pool_meeting_job_dating_id'), 'pool_meeting', ['job_dating_id'], unique=False)
+    op.create_index(op.f('ix_pool_meeting_venue_id'), 'pool_meeting', ['venue_id'], unique=False)
     op.create_table('pool_welcome',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('pool_id', sa.Uuid(), nullable=False),
@@ -51,5 +55,6 @@ def downgrade() -> None:
     op.create_check_constraint(op.f('ck_pool_share_share_status'), 'pool_share', STATUSES)
     op.drop_index(op.f('ix_pool_welcome_organisation_id'), table_name='pool_welcome')
     op.drop_table('pool_welcome')
+    op.drop_index(op.f('ix_pool_meeting_venue_id'), table_name='pool_meeting')
     op.drop_index(op.f('ix_pool_meeting_job_dating_id'), table_name='pool_meeting')
     op.drop_table('pool_meeting')

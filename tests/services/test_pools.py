@@ -11,9 +11,13 @@ from sqlalchemy.orm import Session
 from matchmaker.engine.pool_problem import Rules
 from matchmaker.engine.problem import BadProblem
 from matchmaker.models import (
+    Category,
     InclusionKind,
+    JobDating,
+    JobDatingStatus,
     Need,
     Occupation,
+    Offer,
     Organisation,
     OutboxMail,
     PairRule,
@@ -25,13 +29,13 @@ from matchmaker.models import (
     Territory,
     WelcomeStatus,
 )
-from matchmaker.models.base import today
-from matchmaker.services import pools, pools_days, pools_repairs, pools_runs, pools_welcomes, pools_what_if
-from matchmaker.services.errors import ChangedMeanwhile, NotAllowedNow, NoWeek, RunUnderWay
+from matchmaker.models.base import now, today
+from matchmaker.services import pools, pools_days, pools_meetings, pools_profiles, pools_repairs, pools_runs, pools_welcomes, pools_what_if
+from matchmaker.services.errors import ChangedMeanwhile, NotAllowedNow, NoWeek, RunUnderWay, TooManyPeople
 from matchmaker.services.outbox import MailSettings
 from matchmaker.services.pools_fractions import free_fractions
 from matchmaker.services.pools_warnings import Caution, warnings
-from tests.factories import FractionFactory, OrganisationFactory, departement
+from tests.factories import FractionFactory, JobDatingFactory, OfferFactory, OrganisationFactory, departement, venue
 
 SETTINGS = MailSettings(sender="bonjour@croisee.test", public_url="http://croisee.test", secret="of the tests")
 
@@ -365,6 +369,84 @@ def test_an_employer_group_nearby_is_asked_once_and_its_yes_comes_first(session:
     pools_welcomes.answer(pools_welcomes.ask(pool, nearer.id, settings=SETTINGS), WelcomeStatus.DECLINED)
     pools_welcomes.answer(welcome, WelcomeStatus.DECLINED)
     assert joined(pool) is None
+
+
+def agreed(territory: Territory) -> Pool:
+    pool = proposed(territory)
+    for share in pool.shares:
+        share.need.organisation.email = f"{share.letter}@groupe.test"
+        pools.accept(share, settings=SETTINGS)
+    return pool
+
+
+def published(**fields: object) -> JobDating:
+    return JobDatingFactory(venue=venue(), status=JobDatingStatus.PUBLISHED, published_at=now(), **fields)
+
+
+def test_a_group_has_its_own_meeting_at_a_job_dating_and_follows_it(session: Session, orne: Territory) -> None:
+    three()
+    pool = agreed(orne)
+    dating = published()
+
+    meeting = pools_meetings.arrange(pool, dating.id, settings=SETTINGS)
+
+    assert mails(session, "pool_meeting") == 3
+    assert pools_meetings.follow(settings=SETTINGS) == 0
+    with pytest.raises(NotAllowedNow):
+        pools_meetings.arrange(pool, dating.id, settings=SETTINGS)
+    dating.starts_at += timedelta(hours=1)
+    assert pools_meetings.follow(settings=SETTINGS) == 1
+    assert meeting.starts_at == dating.starts_at
+    assert mails(session, "pool_meeting") == 6
+    dating.status = JobDatingStatus.CANCELLED
+    assert pools_meetings.follow(settings=SETTINGS) == 1
+    assert mails(session, "pool_meeting") == 9
+    assert pool.meeting is None
+    assert pools_meetings.follow(settings=SETTINGS) == 0
+
+
+def test_a_meeting_of_a_group_keeps_to_the_headcount_and_to_what_is_to_come(orne: Territory) -> None:
+    three()
+    pool = agreed(orne)
+    full, draft = published(), JobDatingFactory(venue=venue())
+    full.venue.authorised_headcount = full.venue.staff_count + 2
+
+    with pytest.raises(TooManyPeople) as refused:
+        pools_meetings.arrange(pool, full.id, settings=SETTINGS)
+    assert refused.value.people == full.venue.staff_count + 3
+    with pytest.raises(NotAllowedNow):
+        pools_meetings.arrange(pool, draft.id, settings=SETTINGS)
+    assert pool.meeting is None
+
+
+def test_a_profile_fits_a_group_by_occupation_days_and_distance(orne: Territory) -> None:
+    three()
+    (pool,) = composed(orne)
+
+    def profile(**fields: object) -> Offer:
+        usual = {"category": Category.POOLED_JOB, "details": {"kind": "profile", "occupation": "comptable"}, "radius_km": 60, "title": "Un profil"}
+        return OfferFactory(**usual | fields)
+
+    fit = profile()
+    profile(details={"kind": "profile", "occupation": "jardinier"})
+    profile(details={"kind": "group", "occupation": "comptable"})
+    profile(halfdays=0b0000001111)
+    profile(details={"kind": "profile", "occupation": "comptable", "months": ["6"]})
+    profile(radius_km=10)
+
+    assert [offer for offer, _km in pools_profiles.that_fit(pool, pools_profiles.profiles_of(orne))] == [fit]
+
+
+def test_wages_that_do_not_meet_are_a_caution(orne: Territory) -> None:
+    first, second, third = three()
+    first.budget_max, second.budget_min, third.budget_min = 28_000, 32_000, 25_000
+    (pool,) = composed(orne)
+
+    told = {one.caution: one for one in warnings(pool)}[Caution.WAGE]
+
+    assert (told.yes, told.no, told.amount, told.other_amount) == (("A",), ("B",), 28_000, 32_000)
+    second.budget_min = 28_000
+    assert Caution.WAGE not in {one.caution for one in warnings(pool)}
 
 
 def joined(pool: Pool) -> Organisation | None:

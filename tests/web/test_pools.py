@@ -9,14 +9,28 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from matchmaker.extensions import db
-from matchmaker.models import InclusionKind, Need, NeedPairRule, OutboxMail, Pool, PoolingRun, PoolingStatus, PoolStatus, Role, ShareStatus, User
-from matchmaker.models.base import today
+from matchmaker.models import (
+    Category,
+    InclusionKind,
+    JobDatingStatus,
+    Need,
+    NeedPairRule,
+    OutboxMail,
+    Pool,
+    PoolingRun,
+    PoolingStatus,
+    PoolStatus,
+    Role,
+    ShareStatus,
+    User,
+)
+from matchmaker.models.base import now, today
 from matchmaker.services import pools, pools_runs
 from matchmaker.web import pools_map, pools_words
 from matchmaker.web.settings import mail_settings
-from tasks.pools import expire
+from tasks.pools import expire, follow_meetings
 from tests.conftest import Client
-from tests.factories import FractionFactory, OrganisationFactory, UserFactory, departement, group, pair_rule, welcome
+from tests.factories import FractionFactory, JobDatingFactory, OfferFactory, OrganisationFactory, UserFactory, departement, group, pair_rule, venue, welcome
 from tests.pages import words
 from tests.services.test_pools import three
 
@@ -312,6 +326,64 @@ def test_an_employer_group_answers_without_names_before_all_are_interested(clien
     client.sign_in(UserFactory(organisation=mine.organisation))
     assert "est prêt à accueillir ce groupe" in client.get(f"/emplois-partages/{pool.id}").text
     assert client.get(address).status_code == 404
+
+
+@pytest.mark.usefixtures("animator")
+def test_the_animator_lets_a_group_meet_at_a_job_dating(client: Client) -> None:
+    pool = group(proposed=True)
+    dating = JobDatingFactory(venue=venue(), status=JobDatingStatus.PUBLISHED, published_at=now())
+    for share in pool.shares:
+        pools.accept(share, settings=mail_settings())
+    db.session.commit()
+    address = f"/emplois-partages/{pool.id}/reunion/{dating.id}"
+    assert "Réunir le groupe au job dating du" in client.get(bench()).text
+
+    assert client.post(address).status_code == 302
+    assert client.post(address).status_code == 409
+
+    assert "Le groupe se réunit le" in client.get(bench()).text
+    follow_meetings()
+    client.sign_in(UserFactory(organisation=pool.shares[0].need.organisation))
+    assert "Le groupe se réunit le" in client.get(f"/emplois-partages/{pool.id}").text
+
+
+@pytest.mark.usefixtures("animator")
+def test_a_venue_that_is_full_says_so(client: Client) -> None:
+    pool = group(proposed=True)
+    dating = JobDatingFactory(venue=venue(), status=JobDatingStatus.PUBLISHED, published_at=now())
+    dating.venue.authorised_headcount = dating.venue.staff_count + 1
+    for share in pool.shares:
+        pools.accept(share, settings=mail_settings())
+    db.session.commit()
+
+    response = client.post(f"/emplois-partages/{pool.id}/reunion/{dating.id}")
+
+    assert response.status_code == 409
+    assert "Le lieu peut recevoir" in words(response.text)
+
+
+@pytest.mark.usefixtures("animator")
+def test_a_profile_is_shown_beside_the_group_that_it_fits(client: Client) -> None:
+    OfferFactory(category=Category.POOLED_JOB, details={"kind": "profile", "occupation": "comptable"}, title="Une comptable disponible", radius_km=60)
+    composed()
+
+    assert "Une comptable disponible" in client.get(bench()).text
+
+
+PROFILE = {"title": "Un profil de comptable", "commune": "Flers (61)", "radius_km": "30", "capacity": "1", "occupation": "comptable", "kind": "profile"}
+
+
+def test_a_profile_is_offered_without_any_address(client: Client, mine: Need) -> None:
+    wage = {"budget_min": "26000", "budget_max": "30000"}
+    refused = client.post("/offres/nouvelle/pooled_job", data=PROFILE | {"description": "Appeler Nora au 06 12 34 56 78"})
+    assert (refused.status_code, "Ni adresse, ni téléphone" in words(refused.text)) == (422, True)
+
+    told = client.post("/offres/nouvelle/pooled_job", data=PROFILE | wage, follow_redirects=True)
+
+    assert "26 000 à 30 000" in words(told.text)
+    assert "Salaire annuel brut" in told.text
+    assert "un profil qui cherche un emploi partagé" in told.text
+    assert "Que proposez-vous" not in client.get("/besoins/nouveau/pooled_job").text
 
 
 def test_the_map_shows_where_only_when_names_are_told(app: Flask, mine: Need, other: Need) -> None:
