@@ -25,7 +25,7 @@ from matchmaker.models import (
     WelcomeStatus,
 )
 from matchmaker.models.base import now
-from matchmaker.models.pools import GONE
+from matchmaker.models.pools import GONE, LIVE_POOL
 from matchmaker.services import outbox
 from matchmaker.services.errors import ChangedMeanwhile, NotAllowedNow
 from matchmaker.services.pools_fractions import is_held, point_of
@@ -203,6 +203,11 @@ def dissolve(pool: Pool, *, settings: outbox.MailSettings) -> None:
     db.session.flush()
     for share in pool.members:
         tell("pool_dissolved", share, settings=settings)
+
+
+def fte_by_status(shown: Sequence[Pool]) -> dict[PoolStatus, Decimal]:
+    """Full-time equivalents of these pools on each step of their way, from composed to signed."""
+    return {status: sum((pool.fte for pool in shown if pool.status is status), Decimal()) for status in (PoolStatus.COMPOSED, *LIVE_POOL)}
 
 
 def signed_fte() -> Decimal:

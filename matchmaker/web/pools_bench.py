@@ -58,6 +58,7 @@ def page(territory: Territory, tried: RulesForm | None, *, status: int = 200) ->
         "is_tried": is_good,
         "change": change,
         "pools": shown,
+        "steps": pools.fte_by_status(shown),
         "free": free,
         "in_no_pool": in_no_pool,
         "pair_rules": pair_rules(territory),

@@ -21,6 +21,7 @@ STATES = {
     PoolStatus.SIGNED: "contrat signé",
     PoolStatus.DISSOLVED: "sans suite",
 }
+STEPS = {PoolStatus.COMPOSED: "composés", PoolStatus.PROPOSED: "proposés", PoolStatus.AGREED: "tout le groupe intéressé", PoolStatus.SIGNED: "signés"}
 HALVES = ("Matin", "Après-midi")
 HOURS_A_YEAR = 1607
 TITLES = {

@@ -84,6 +84,17 @@ def test_the_page_shows_the_week_the_cautions_with_their_source_and_the_proof(cl
 
 
 @pytest.mark.usefixtures("animator")
+def test_the_way_of_the_groups_is_counted_in_full_time(client: Client) -> None:
+    composed()
+    group(proposed=True)
+    db.session.commit()
+
+    page = words(client.get(bench()).text)
+    for step in ("Composés : 1,00 ETP", "proposés : 0,60 ETP", "tout le groupe intéressé : 0,00 ETP", "signés : 0,00 ETP"):
+        assert step in page
+
+
+@pytest.mark.usefixtures("animator")
 def test_a_need_in_no_group_says_what_is_missing(client: Client) -> None:
     FractionFactory(halfdays=0b00000011, volume=Decimal("0.2"))
     FractionFactory(halfdays=0b11111111, volume=Decimal("0.7"), title="Sept demi-journées")
