@@ -20,6 +20,7 @@ CONCEPTS = {
     "proposals",
     "conversations",
     "outcomes",
+    "solicitations",
     "pools",
     "venues",
     "work_queue",

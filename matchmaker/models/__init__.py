@@ -31,14 +31,18 @@ from matchmaker.models.pools import (
 )
 from matchmaker.models.proposals import Channel, DeclineReason, Proposal, ProposalAnswer, ProposalStatus, Side
 from matchmaker.models.series import Series, SeriesDate
+from matchmaker.models.solicitations import Absence, AskingDay, AskingPrice, Period, Solicitation, SolicitationCount, SolicitationKind
 from matchmaker.models.territories import Commune, Level, Territory, Theme
 from matchmaker.models.venues import Equipment, Room, Table, Venue, VenueBlock, VenueHours, VenuePhoto
 from matchmaker.models.work_queue import ActKind, DoneReason, Matter, WorkAct
 
 __all__ = [
+    "Absence",
     "ActKind",
     "AddressStatus",
     "Answer",
+    "AskingDay",
+    "AskingPrice",
     "Base",
     "CalendarReply",
     "Category",
@@ -103,6 +107,7 @@ __all__ = [
     "PairRule",
     "Participant",
     "ParticipantState",
+    "Period",
     "Pool",
     "PoolMeeting",
     "PoolShare",
@@ -125,6 +130,9 @@ __all__ = [
     "ShareStatus",
     "Side",
     "Snapshot",
+    "Solicitation",
+    "SolicitationCount",
+    "SolicitationKind",
     "Status",
     "Table",
     "Territory",

@@ -4,7 +4,7 @@ from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from matchmaker.models.base import Base, RowId, Timestamped, stored
@@ -70,6 +70,7 @@ class Headcount(StrEnum):
     LARGE = "250+"
 
 
+MONDAY_TO_FRIDAY = 0b11111
 ESS_FAMILIES = frozenset({Family.ASSOCIATION, Family.COOPERATIVE, Family.MUTUAL, Family.FOUNDATION, Family.ESS_COMPANY})
 SIAE_KINDS = frozenset({InclusionKind.EI, InclusionKind.ACI, InclusionKind.AI, InclusionKind.ETTI, InclusionKind.EITI})
 
@@ -83,6 +84,9 @@ class Organisation(Timestamped, Base):
         CheckConstraint("rna ~ '^W[0-9A-Z]{9}$'", name="rna_is_well_formed"),
         CheckConstraint("length(btrim(name)) > 0", name="has_a_name"),
         CheckConstraint("monthly_budget BETWEEN 0 AND 60", name="monthly_budget_is_sane"),
+        CheckConstraint("weekly_budget BETWEEN 0 AND 15", name="weekly_budget_is_sane"),
+        CheckConstraint("working_days BETWEEN 1 AND 127", name="works_on_some_day"),
+        CheckConstraint("opens_at BETWEEN 0 AND 23 AND closes_at BETWEEN 1 AND 24 AND opens_at < closes_at", name="opens_before_it_closes"),
         CheckConstraint("(latitude IS NULL) = (longitude IS NULL)", name="point_is_whole"),
         CheckConstraint("latitude BETWEEN -90 AND 90 AND longitude BETWEEN -180 AND 180", name="point_is_on_earth"),
         Index("uq_organisation_siret", "siret", unique=True, postgresql_where=text("siret IS NOT NULL")),
@@ -114,8 +118,16 @@ class Organisation(Timestamped, Base):
     email: Mapped[str] = mapped_column(default="")
     phone: Mapped[str] = mapped_column(default="")
     website: Mapped[str] = mapped_column(default="")
+    # How often it may be solicited, whatever for: see services/asking_budgets.
     monthly_budget: Mapped[int] = mapped_column(default=6)
+    weekly_budget: Mapped[int] = mapped_column(default=2)
     paused_until: Mapped[date | None]
+    # A mask of seven bits, Monday first, and hours of Paris: mails leave within them only.
+    working_days: Mapped[int] = mapped_column(SmallInteger, default=MONDAY_TO_FRIDAY)
+    opens_at: Mapped[int] = mapped_column(SmallInteger, default=8)
+    closes_at: Mapped[int] = mapped_column(SmallInteger, default=18)
+    # What it answered, or did not, before that day no longer counts when it is decided whom to ask.
+    history_from: Mapped[date | None]
     # Where the data comes from: « inscription », the name of an imported list, « démonstration ».
     source: Mapped[str] = mapped_column(default="inscription")
 

@@ -74,6 +74,9 @@ class Proposal(Base):
     decline_comment: Mapped[str] = mapped_column(default="")
     # The day that this side asked for: until then nobody reminds it, and the question is not over.
     postponed_until: Mapped[date | None]
+    # An animator found that what follows from this refusal for later runs need not follow: see services/refusals.
+    lifted_at: Mapped[datetime | None]
+    lifted_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("user_account.id", ondelete="SET NULL"), index=True)
     # Raised to kill every link sent before.
     token_version: Mapped[int] = mapped_column(default=1)
 

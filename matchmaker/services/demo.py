@@ -109,7 +109,7 @@ def open_accounts(cast: dict[str, Organisation], places: Places) -> None:
     """One account per role, and two members who have something to tell each other."""
     for email, (first_name, organisation) in MEMBERS.items():
         # Who tries the demonstration may be asked as often as they like.
-        cast[organisation].monthly_budget = 30
+        cast[organisation].monthly_budget, cast[organisation].weekly_budget = 30, 10
         accounts.create_account(email=email, password=PASSWORD, name=first_name, organisation=cast[organisation], is_demo=True)
     email, first_name, organisation = HOST
     accounts.create_account(email=email, password=PASSWORD, name=first_name, role=Role.HOST, organisation=cast[organisation], is_demo=True)

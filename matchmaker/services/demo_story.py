@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import not_, or_, update
 
+from matchmaker.engine.solicitation import PRICE
 from matchmaker.extensions import db
 from matchmaker.models import (
     Answer,
@@ -34,7 +35,7 @@ from matchmaker.models import (
     Venue,
 )
 from matchmaker.models.base import now
-from matchmaker.services import job_datings, matching, outbox, proposals
+from matchmaker.services import asking, job_datings, matching, outbox, proposals
 from matchmaker.services.demo_cast import moment
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -77,13 +78,27 @@ def run_and_publish(territory: Territory, *, today: date, days_ago: int, setting
     """A run, computed and sent to both sides some days ago."""
     then = today - timedelta(days=days_ago)
     run = matching.rematch(territory, today=then)
-    questions = matching.publish(run, today=then, settings=settings)
+    matching.publish(run, today=then, settings=settings, asks=False)
+    planned = sorted((match for match in run.matches if match.status is MatchStatus.PREVIEW), key=best_first)
+    accept_all(planned)
+    questions = proposals.propose(planned, today=then, settings=settings)
+    asking.write_down(territory, then, PRICE, asking.Asked(questions))
+    asking.write_down(territory, today, PRICE, asking.Asked())
     run.created_at = run.started_at = moment(today, days_ago, 8)
     run.finished_at = moment(today, days_ago, 8) + timedelta(seconds=2)
     run.published_at = moment(today, days_ago, 9)
     for question in questions:
         question.proposed_at = run.published_at
     return run
+
+
+def accept_all(matches: Sequence[Match]) -> None:
+    """A demonstration tells of weeks at once: its structures accept as much as they are asked."""
+    times = Counter(organisation for match in matches for organisation in (match.need.organisation, match.offer.organisation))
+    for organisation, number in times.items():
+        organisation.weekly_budget = min(15, max(organisation.weekly_budget, number + 2))
+        organisation.monthly_budget = min(60, max(organisation.monthly_budget, number + 4))
+    db.session.flush()
 
 
 def answer_all(run: MatchingRun, odds: Sequence[int], *, today: date, marks: Mapping[UUID, str], rng: random.Random, settings: outbox.MailSettings) -> None:

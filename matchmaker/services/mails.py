@@ -17,7 +17,7 @@ from sqlalchemy.orm import contains_eager, defer, joinedload
 from matchmaker.extensions import db
 from matchmaker.models import Commune, Level, MailCall, MailStatus, Obstacle, Organisation, OutboxMail, Role, Territory, Topic, User
 from matchmaker.models.base import now as present
-from matchmaker.services import addresses, proposals
+from matchmaker.services import addresses, asking_budgets
 from matchmaker.services.organisations import LAST_PAGE
 from matchmaker.services.territories import fold, plain
 
@@ -183,6 +183,6 @@ def preview(organisations: Iterable[Organisation], kind: str, *, today: date) ->
 
 
 def over_budget(organisations: Sequence[Organisation], *, today: date) -> set[Organisation]:
-    """Those that were asked as often this month as they accept."""
-    asked = proposals.asked_this_month(today=today)
-    return {organisation for organisation in organisations if asked[organisation.id] >= organisation.monthly_budget}
+    """Those that were asked as often this week, or this month, as they accept."""
+    asked = asking_budgets.counted([organisation.id for organisation in organisations], day=today)
+    return {organisation for organisation in organisations if not asking_budgets.left_of(organisation, asked.get(organisation.id, {})).now}

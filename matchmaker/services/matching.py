@@ -1,6 +1,5 @@
 """Runs: asking for one, computing it, publishing it."""
 
-from collections import Counter
 from collections.abc import Sequence
 from datetime import date, timedelta
 from uuid import UUID
@@ -25,17 +24,17 @@ from matchmaker.models import (
     User,
 )
 from matchmaker.models.base import now
-from matchmaker.services import outbox, proposals
+from matchmaker.services import asking, outbox
 from matchmaker.services.errors import NotAllowedNow, RunUnderWay
-from matchmaker.services.matching_places import closed_pairs, places_taken
+from matchmaker.services.matching_places import closed_pairs
 from matchmaker.services.matching_solving import solve
 from matchmaker.services.matching_tables import engine_id
 
 MAX_ATTEMPTS = 3
 # How long a result waits to be read before the next one takes its place by itself.
 A_WEEK = timedelta(days=7)
-# One publication at a time: two départements may hold pairs of the same offer.
-PUBLICATION_LOCK = 0x6D61746368
+# One publication at a time, and none while a territory is asked: two départements may hold pairs of the same offer.
+PUBLICATION_LOCK = asking.ASKING_LOCK
 
 
 def request_run(territory: Territory, *, requested_by: User | None = None) -> MatchingRun:
@@ -133,35 +132,30 @@ def supersede(run: MatchingRun, status: RunStatus) -> None:
     db.session.execute(others.values(status=RunStatus.SUPERSEDED), execution_options={"synchronize_session": "fetch"})
 
 
-def publish(run: MatchingRun, *, today: date, settings: outbox.MailSettings) -> list[Proposal]:
-    """Put the run's pairs to both sides. Pairs that no longer hold are left out. Raises NotAllowedNow when it is not to be read."""
+def publish(run: MatchingRun, *, today: date, settings: outbox.MailSettings, asks: bool = True) -> list[Proposal]:
+    """Make the run's pairs those that are asked about, and ask what is worth a mail today: the rest follows day by day.
+
+    Pairs that no longer hold are left out. ``asks``: False when nobody is at work; the next working day asks then. Raises NotAllowedNow when
+    the run is not to be read.
+    """
     db.session.execute(select(func.pg_advisory_xact_lock(PUBLICATION_LOCK)))
     db.session.refresh(run, with_for_update={"of": MatchingRun})
     if not run.can_be_published():
         raise NotAllowedNow(run.status)
     supersede(run, RunStatus.PUBLISHED)
     run.status, run.published_at = RunStatus.PUBLISHED, now()
-    taken, asked = places_taken(), proposals.asked_this_month(today=today)
     closed = {tuple(pair) for pair in closed_pairs(today=today).tolist()}
-    good = []
     for match in matches_of(run):
         pair = (engine_id(match.need_id), engine_id(match.offer_id))
-        if pair not in closed and all(can_be_asked(side, run, taken, asked, today=today) for side in (match.need, match.offer)):
-            taken.update((match.need_id, match.offer_id))
-            asked.update((match.need.organisation_id, match.offer.organisation_id))
-            good.append(match)
-        else:
+        if pair in closed or not all(is_as_read(side, run) for side in (match.need, match.offer)):
             match.status = MatchStatus.ENDED
-    return proposals.propose(good, today=today, settings=settings)
+    db.session.flush()
+    return asking.ask(run.territory, day=today, settings=settings, again=True).proposals if asks else []
 
 
-def can_be_asked(declaration: Need | Offer, run: MatchingRun, taken: Counter[UUID], asked: Counter[UUID], *, today: date) -> bool:
-    """Open, with a place left, as it was when the run read it, and of an organisation that may be asked once more this month."""
-    organisation = declaration.organisation
-    as_read = run.started_at is None or declaration.updated_at <= run.started_at
-    pauses = organisation.paused_until is not None and organisation.paused_until >= today
-    has_room = declaration.is_open and taken[declaration.id] < declaration.capacity
-    return as_read and has_room and not pauses and asked[organisation.id] < organisation.monthly_budget
+def is_as_read(declaration: Need | Offer, run: MatchingRun) -> bool:
+    """Open, and as it was when the run read it."""
+    return declaration.is_open and (run.started_at is None or declaration.updated_at <= run.started_at)
 
 
 def request_weekly() -> list[MatchingRun]:

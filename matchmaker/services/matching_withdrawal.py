@@ -9,7 +9,7 @@ from sqlalchemy.orm import joinedload
 
 from matchmaker.extensions import db
 from matchmaker.models import Match, MatchingRun, MatchStatus, Organisation, Proposal, ProposalStatus, RunStatus
-from matchmaker.services import outbox, proposals
+from matchmaker.services import outbox, proposals, solicitations
 from matchmaker.services.errors import AnsweredAlready, NotAllowedNow
 from matchmaker.services.matching import PUBLICATION_LOCK, supersede
 
@@ -55,7 +55,9 @@ def take_back(run: MatchingRun, *, settings: outbox.MailSettings) -> Withdrawn:
         asked[proposal.organisation].append(proposal)
     for match in matches:
         match.status = MatchStatus.PREVIEW
+    db.session.flush()
     told = sum(proposals.unannounce(organisation, withdrawn, settings=settings) for organisation, withdrawn in asked.items())
+    solicitations.take_back([proposal for withdrawn in asked.values() for proposal in withdrawn])
     run.status, run.published_at = RunStatus.READY, None
     run.revision += 1
     db.session.flush()

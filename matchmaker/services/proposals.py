@@ -1,8 +1,8 @@
 """Putting matches to both sides, and what they answer."""
 
 from collections import Counter, defaultdict
-from collections.abc import Container, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Container, Mapping, Sequence
+from datetime import date, timedelta
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, func, select
@@ -23,29 +23,54 @@ from matchmaker.models import (
     ProposalAnswer,
     ProposalStatus,
     Side,
+    SolicitationKind,
 )
 from matchmaker.models.base import PARIS, now
+from matchmaker.models.base import today as today_here
 from matchmaker.models.matching import LIVE_MATCH
-from matchmaker.services import contact_log, conversation_links, outbox, proposal_links
+from matchmaker.services import asking_budgets, contact_log, conversation_links, outbox, proposal_links, solicitations, working_days
 from matchmaker.services.errors import NotAllowedNow
 
-# Two weeks hold ten working days: the time that answers are given before the next structure is asked.
-ANSWER_DAYS = 14
+# The time that answers are given before the match ends; a late yes is welcome after it.
+ANSWER_WORKING_DAYS = 10
+# What is decided by a board, or in a family: others are asked meanwhile, but the question lives on.
+SLOW = frozenset({Category.POOLED_JOB, Category.SUCCESSION})
+LONG_ANSWER_DAYS = 90
 # « Later » is at most this long after the question was put.
 POSTPONED_DAYS = 60
 
 
-def propose(matches: Sequence[Match], *, today: date, settings: outbox.MailSettings) -> list[Proposal]:
-    """Put each match to its two sides, with one mail per organisation for all of them."""
+def propose(matches: Sequence[Match], *, today: date, settings: outbox.MailSettings, loads: Mapping[UUID, float] | None = None) -> list[Proposal]:
+    """Put each match to its two sides, with one mail per organisation for all of them.
+
+    A match one of whose sides was asked as often as it accepts is left as it is. ``loads``: organisation id → its load before this day.
+    """
     waiting: dict[Organisation, list[Proposal]] = defaultdict(list)
-    for match in matches:
+    for match in within_budgets(matches, day=today):
         match.status = MatchStatus.PROPOSED
         for side, organisation in ((Side.NEED, match.need.organisation), (Side.OFFER, match.offer.organisation)):
-            waiting[organisation].append(put(match, side, organisation, answer_by=today + timedelta(days=ANSWER_DAYS)))
+            waiting[organisation].append(put(match, side, organisation, answer_by=answer_day(match, today)))
+    put_now = [proposal for proposals in waiting.values() for proposal in proposals]
     db.session.flush()
+    solicitations.record(put_now, SolicitationKind.PROPOSAL, day=today, loads=loads or {})
     for organisation, proposals in waiting.items():
-        announce(organisation, proposals, settings=settings)
-    return [proposal for proposals in waiting.values() for proposal in proposals]
+        announce(organisation, proposals, day=today, settings=settings)
+    return put_now
+
+
+def within_budgets(matches: Sequence[Match], *, day: date) -> list[Match]:
+    """Those of which both sides may be asked, counted as asked."""
+    sides = {match.id: (match.need.organisation_id, match.offer.organisation_id) for match in matches}
+    spent = asking_budgets.take(Counter(one for both in sides.values() for one in both), day=day)
+    kept = [match for match in matches if spent.isdisjoint(sides[match.id])]
+    dropped = Counter(one for match in matches if match not in kept for one in sides[match.id] if one not in spent) if spent else Counter()
+    asking_budgets.give_back(dropped, day=day)
+    return kept
+
+
+def answer_day(match: Match, today: date) -> date:
+    """Until when an answer is waited for: what takes a board, or a family, its time, lives longer."""
+    return today + timedelta(days=LONG_ANSWER_DAYS) if match.need.category in SLOW else working_days.add(today, ANSWER_WORKING_DAYS)
 
 
 def put(match: Match, side: Side, organisation: Organisation, *, answer_by: date) -> Proposal:
@@ -59,11 +84,12 @@ def put(match: Match, side: Side, organisation: Organisation, *, answer_by: date
     return proposal
 
 
-def announce(organisation: Organisation, proposals: Sequence[Proposal], *, settings: outbox.MailSettings) -> None:
-    """One mail that says what awaits the organisation's answer."""
+def announce(organisation: Organisation, proposals: Sequence[Proposal], *, settings: outbox.MailSettings, day: date | None = None) -> None:
+    """One mail that says what awaits the organisation's answer; it leaves when people are there."""
     if organisation.can_be_written_to():
         # A run that was taken back and sent again has a second mail: the moment tells them apart.
-        thread = thread_of(organisation, proposals)
+        day = day or today_here()
+        thread = thread_of(organisation, proposals[0].match.run_id, day)
         outbox.queue(
             "proposals",
             uid=thread,
@@ -71,6 +97,7 @@ def announce(organisation: Organisation, proposals: Sequence[Proposal], *, setti
             recipient=organisation.email,
             organisation_id=organisation.id,
             settings=settings,
+            not_before=working_days.opening(organisation, now()) if day == today_here() else None,
             organisation=organisation,
             proposals=proposals,
             links={proposal.id: proposal_links.link(proposal, settings) for proposal in proposals},
@@ -78,11 +105,18 @@ def announce(organisation: Organisation, proposals: Sequence[Proposal], *, setti
 
 
 def unannounce(organisation: Organisation, proposals: Sequence[Proposal], *, settings: outbox.MailSettings) -> bool:
-    """Withdraw the mail that says what awaits an answer. Where it may have left, say so in another: True then."""
-    thread = thread_of(organisation, proposals)
-    outbox.withdraw(thread)
-    if not outbox.may_have_left(thread):
+    """Withdraw the mails that say what awaits an answer. Where one may have left, say so in another: True then."""
+    days = solicitations.days_of(proposals)
+    left = []
+    for day in sorted(set(days.values())):
+        of_the_day = [proposal for proposal in proposals if days.get(proposal.id) == day]
+        thread = thread_of(organisation, of_the_day[0].match.run_id, day)
+        outbox.withdraw(thread)
+        if outbox.may_have_left(thread):
+            left.append((thread, of_the_day))
+    if not left:
         return False
+    thread = left[-1][0]
     return outbox.queue(
         "proposals_withdrawn",
         uid=thread,
@@ -91,13 +125,13 @@ def unannounce(organisation: Organisation, proposals: Sequence[Proposal], *, set
         organisation_id=organisation.id,
         settings=settings,
         organisation=organisation,
-        proposals=proposals,
+        proposals=[proposal for _thread, of_the_day in left for proposal in of_the_day],
     )
 
 
-def thread_of(organisation: Organisation, proposals: Sequence[Proposal]) -> str:
-    """The thread of the mails about what one run puts to an organisation."""
-    return f"proposals-{proposals[0].match.run_id}-{organisation.id}"
+def thread_of(organisation: Organisation, run_id: UUID, day: date) -> str:
+    """The thread of the mails about what one run puts to an organisation on one day."""
+    return f"proposals-{run_id}-{organisation.id}-{day:%Y%m%d}"
 
 
 def accept(proposal: Proposal, *, settings: outbox.MailSettings, channel: Channel = Channel.ACCOUNT) -> None:
@@ -250,17 +284,6 @@ def open_questions(declaration: Need | Offer) -> int:
     """How many proposals of this declaration await an answer: what a pause would withdraw."""
     column = Match.need_id if isinstance(declaration, Need) else Match.offer_id
     return db.session.scalar(select(func.count()).select_from(Match).where(column == declaration.id, Match.status == MatchStatus.PROPOSED)) or 0
-
-
-def asked_this_month(*, today: date) -> Counter[UUID]:
-    """Organisation id → proposals that were put to it since the first of the month. A sending that was taken back does not count."""
-    first = datetime(today.year, today.month, 1, tzinfo=PARIS)
-    query = select(Proposal.organisation_id, func.count()).join(Proposal.match)
-    query = query.where(Proposal.proposed_at >= first, Match.status != MatchStatus.PREVIEW).group_by(Proposal.organisation_id)
-    asked: Counter[UUID] = Counter()
-    for organisation_id, number in db.session.execute(query):
-        asked[organisation_id] = number
-    return asked
 
 
 def refusals(territory_ids: Sequence[int]) -> list[tuple[Category, DeclineReason, int]]:

@@ -1,14 +1,15 @@
 """Runs for animators: asking for one, reading it, deciding on its pairs, sending it, taking it back."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from uuid import UUID
 
-from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from matchmaker.extensions import db, nudge
 from matchmaker.models import Level, MatchingRun, RunStatus, Territory
-from matchmaker.models.base import today
+from matchmaker.models.base import now, today
 from matchmaker.services import (
     mails,
     matching,
@@ -20,6 +21,7 @@ from matchmaker.services import (
     matching_withdrawal,
     proposals,
     territories,
+    working_days,
 )
 from matchmaker.services.errors import AnsweredAlready, LockedAndRefused, NoPlaceToLock, NotAllowedNow, NotInRun, RunUnderWay
 from matchmaker.web import labels, matching_page, reasons
@@ -155,9 +157,11 @@ def confirm(run_id: UUID) -> ResponseReturnValue:
 @animator_required
 def publish(run_id: UUID) -> ResponseReturnValue:
     run = run_in_my_care(run_id)
-    is_stale = matching_freshness.is_stale(run, today=today())
+    is_stale, at = matching_freshness.is_stale(run, today=today()), now()
+    # Who tries the demonstration at night sees mails all the same.
+    asks = working_days.is_open(at) or current_app.config["DEMO"]
     try:
-        sent_to = matching.publish(run, today=today(), settings=mail_settings())
+        sent_to = matching.publish(run, today=today(), settings=mail_settings(), asks=asks)
     except NotAllowedNow:
         abort(409)
     if is_stale:
@@ -167,11 +171,18 @@ def publish(run_id: UUID) -> ResponseReturnValue:
     nudge(drain)
     if is_stale:
         nudge(run_due)
-    sent = labels.plural(len(sent_to) // 2, "mise en relation est proposée", "mises en relation sont proposées")
-    left = matching_overview.matches_count(run) - len(sent_to) // 2
-    reason = labels.plural(left, "autre ne tient plus, ou dépasserait", "autres ne tiennent plus, ou dépasseraient")
-    flash(f"{sent}. Chaque structure reçoit un seul courriel." + (f" {reason} ce que les structures acceptent par mois." if left else ""), "success")
+    flash(sent_words(len(sent_to) // 2, matching_overview.matches_count(run), None if asks else working_days.next_opening(at)), "success")
     return redirect(url_for(".show", run_id=run.id))
+
+
+def sent_words(proposed: int, planned: int, opens: datetime | None) -> str:
+    """What leaves now, and when the rest does."""
+    if opens is not None:
+        return f"C’est noté. Les premiers courriels partiront {labels.long_date(opens)} à {opens.hour}\u00a0h, quand les structures sont là."
+    sent = labels.plural(proposed, "mise en relation est proposée", "mises en relation sont proposées")
+    later = max(0, planned - proposed)
+    rest = labels.plural(later, "autre suivra", "autres suivront")
+    return f"{sent}. Chaque structure reçoit un seul courriel." + (f" {rest} jour après jour, au rythme que les structures acceptent." if later else "")
 
 
 @bp.get("/calculs/<uuid:run_id>/reprise")

@@ -9,7 +9,7 @@ from wtforms import RadioField, TextAreaField
 from matchmaker.extensions import db, nudge
 from matchmaker.models import DeclineReason, MatchStatus, Proposal, ProposalStatus
 from matchmaker.models.base import today
-from matchmaker.services import contact_log, matching, proposals
+from matchmaker.services import asking_budgets, contact_log, matching, proposals
 from matchmaker.services.errors import NotAllowedNow
 from matchmaker.web import labels, reasons
 from matchmaker.web.access import member_required, my_organisation, my_proposal, signed_in
@@ -38,7 +38,7 @@ def inbox() -> ResponseReturnValue:
     counts = proposals.counts(organisation)
     items = [{"url": url_for(".inbox", onglet=name), "label": f"{words} ({counts[name]})", "is_current": name == tab} for name, words in TABS.items()]
     shown = proposals.inbox(organisation, tab)
-    left = max(0, organisation.monthly_budget - proposals.asked_this_month(today=today())[organisation.id])
+    left = asking_budgets.left(organisation, day=today()).month
     return render_template(
         "proposals/inbox.html",
         left=left,

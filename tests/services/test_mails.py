@@ -12,9 +12,9 @@ from matchmaker import mail as composing
 from matchmaker.extensions import db
 from matchmaker.models import Invitation, MailStatus, ObjectionSource, Obstacle, OutboxMail, Topic
 from matchmaker.models.base import now, today
-from matchmaker.services import addresses, job_datings, mail_resending, mails, outbox
+from matchmaker.services import addresses, asking_budgets, job_datings, mail_resending, mails, outbox
 from matchmaker.services.errors import NotAllowedNow
-from tests.factories import JobDatingFactory, MailFactory, MatchFactory, NeedFactory, OrganisationFactory, UserFactory, departement, proposals_of
+from tests.factories import JobDatingFactory, MailFactory, MatchFactory, NeedFactory, OrganisationFactory, UserFactory, departement
 
 SETTINGS = outbox.MailSettings(sender="bonjour@croisee.test", public_url="https://croisee.test", secret="secret")
 ALL = mails.Filters(None)
@@ -211,7 +211,7 @@ def test_a_preview_says_who_receives_a_mail_and_why_the_others_do_not(session):
     names["en pause"].paused_until, names["assez"].monthly_budget = today(), 1
     addresses.note_bounce(names["bloquée"].email, key="1:1", status="5.1.1")
     addresses.object_to(addresses.digest(names["refuse"].email), [Topic.PROPOSALS], source=ObjectionSource.LINK)
-    proposals_of(MatchFactory(need=NeedFactory(organisation=names["assez"])))
+    asking_budgets.take({names["assez"].id: 1}, day=today())
     session.flush()
 
     told = mails.preview(names.values(), "proposals", today=today())

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from matchmaker.extensions import db
 from matchmaker.models import Category, DeclineReason, Flag, Match, MatchingRun, MatchStatus, OutboxMail, Proposal, RunStatus, Status
 from matchmaker.models.base import now, today
-from matchmaker.services import matching, proposals
+from matchmaker.services import asking, matching, proposals
 from matchmaker.services.errors import NotAllowedNow, RunUnderWay
 from matchmaker.services.outbox import MailSettings
 from tests.factories import MatchFactory, NeedFactory, OfferFactory, OrganisationFactory, RunFactory, departement, proposals_of
@@ -239,9 +239,12 @@ def test_nobody_is_asked_more_often_than_they_accept(session: Session, settings:
 
     matching.publish(run, today=TODAY, settings=settings)
 
-    put = db.session.scalars(select(Proposal).where(Proposal.organisation_id == organisation.id)).all()
-    assert len(put) == 2
-    assert matching.rematch(departement(), today=TODAY).served_count == 1
+    counts = []
+    for day in range(4):
+        asking.ask(departement(), day=TODAY + timedelta(days=day), settings=settings)
+        counts.append(db.session.scalar(select(func.count(Proposal.id)).where(Proposal.organisation_id == organisation.id)))
+    # Once a day, and twice a month.
+    assert counts == [1, 2, 2, 2]
 
 
 def test_nobody_is_asked_during_their_pause(session: Session, settings: MailSettings) -> None:

@@ -1,0 +1,123 @@
+"""One reminder, about a week after the question, where what it may bring exceeds the price of a mail; and never two."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import NamedTuple
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import any_, exists, select
+from sqlalchemy.orm import aliased
+
+from matchmaker.engine.cover import SILENT_DAYS, cover_probability
+from matchmaker.engine.questions import room
+from matchmaker.engine.rates import answer_posterior, attention
+from matchmaker.engine.solicitation import REMINDER_DAYS, worth_reminding
+from matchmaker.extensions import db
+from matchmaker.models import Match, MatchStatus, Proposal, ProposalStatus, Solicitation, SolicitationKind
+from matchmaker.models.base import now
+from matchmaker.models.base import today as today_here
+from matchmaker.services import asking_budgets, asking_questions, asking_reading, outbox, proposal_links, proposals, solicitations, working_days
+from matchmaker.services.asking_questions import Situation
+
+Ints = NDArray[np.int64]
+
+
+def spent_by(situation: Situation, rows: Sequence[int]) -> Ints:
+    """(M,) how often the organisations are asked by these pairs."""
+    pairs, at = situation.pairs, list(rows)
+    asked = np.concatenate((pairs.owner[pairs.need[at]], pairs.giver[pairs.offer[at]])) if at else np.zeros(0, dtype=np.int64)
+    return np.bincount(asked, minlength=len(pairs.organisation_ids))
+
+
+def remind(situation: Situation, spent: Ints, *, price: float, day: date, settings: outbox.MailSettings) -> list[Proposal]:
+    """Recall the silent questions of the situation's needs that are worth it, one a structure, within what is left of its budget."""
+    found = silent_questions(situation.pairs.need_ids, day=day)
+    if not found:
+        return []
+    organisations = sorted({row.organisation_id for row in found})
+    worth = worth_it(situation, found, organisations, spent, price=price, day=day)
+    ids = [row.proposal_id for row, is_worth in zip(found, worth.tolist(), strict=True) if is_worth]
+    query = select(Proposal).where(Proposal.id == any_(asking_reading.array(ids))).options(*proposals.both_sides()).order_by(Proposal.id)
+    due = list(db.session.scalars(query)) if ids else []
+    full = asking_budgets.take({one.organisation_id: 1 for one in due}, day=day)
+    reminded = [one for one in due if one.organisation_id not in full]
+    solicitations.record(reminded, SolicitationKind.REMINDER, day=day, loads=loads_of(situation))
+    for proposal in reminded:
+        announce(proposal, day=day, settings=settings)
+    return reminded
+
+
+def loads_of(situation: Situation) -> dict[UUID, float]:
+    """Organisation id → its load before today."""
+    return dict(zip(situation.pairs.organisation_ids, situation.loads.tolist(), strict=True))
+
+
+class Silent(NamedTuple):
+    """A question without an answer: when it was asked, under which load, and whether the other side has said yes."""
+
+    proposal_id: UUID
+    organisation_id: UUID
+    need_id: UUID
+    score: int
+    day: date
+    load: float
+    is_awaited: bool
+
+
+def silent_questions(need_ids: list[UUID], *, day: date) -> list[Silent]:
+    """Questions of five to nine working days without an answer, not put off, and not recalled yet."""
+    asked = (Solicitation.proposal_id == Proposal.id) & Solicitation.returned_at.is_(None)
+    recalling, other = aliased(Solicitation), aliased(Proposal)
+    recalled = exists().where(recalling.proposal_id == Proposal.id, recalling.kind == SolicitationKind.REMINDER)
+    is_awaited = exists().where(other.match_id == Proposal.match_id, other.side != Proposal.side, other.status == ProposalStatus.ACCEPTED)
+    columns = (Proposal.id, Proposal.organisation_id, Match.need_id, Match.score, Solicitation.day, Solicitation.load, is_awaited)
+    query = select(*columns).select_from(Proposal).join(Proposal.match).join(Solicitation, asked & (Solicitation.kind == SolicitationKind.PROPOSAL))
+    query = query.where(Match.need_id == any_(asking_reading.array(need_ids)), Match.status == MatchStatus.PROPOSED, ~recalled)
+    query = query.where(Proposal.status == ProposalStatus.PENDING, Proposal.postponed_until.is_(None))
+    window = Solicitation.day.between(working_days.add(day, 1 - SILENT_DAYS), working_days.add(day, -REMINDER_DAYS))
+    return [Silent(*row) for row in db.session.execute(query.where(window).order_by(Proposal.id))]
+
+
+def worth_it(situation: Situation, found: list[Silent], organisations: list[UUID], spent: Ints, *, price: float, day: date) -> NDArray[np.bool_]:
+    """(K,) which of the silent questions to recall."""
+    known, pairs, under_way = situation.known, situation.pairs, situation.under_way
+    people = asking_reading.people(organisations, day=day)
+    at = {one: row for row, one in enumerate(organisations)}
+    who = np.array([at[row.organisation_id] for row in found], dtype=np.int64)
+    need = {one: row for row, one in enumerate(pairs.need_ids)}
+    rows = np.array([need[row.need_id] for row in found], dtype=np.int64)
+    places = np.maximum(1, pairs.places)
+    cover = cover_probability(under_way.need, asking_questions.chances(under_way, known), places=places)[rows]
+    score, was_load = np.array([row.score for row in found], dtype=np.int64), np.array([row.load for row in found])
+    answered, silent = (np.array([of.get(one, 0.0) for one in organisations]) for of in (known.answered, known.silent))
+    answer = answer_posterior(answered, silent, np.zeros(len(answered)), mean=known.mean).rested[who] * attention(was_load)
+    # Where the other side has said yes, this answer alone is missing.
+    awaited = np.array([row.is_awaited for row in found], dtype=np.bool_)
+    cooperation = known.conclude.at(score) * np.where(awaited, 1.0, known.accept.at(score))
+    today_too = {one: number for one, number in zip(pairs.organisation_ids, spent.tolist(), strict=True) if number}
+    more = np.array([today_too.get(one, 0) for one in organisations], dtype=np.int64)
+    left = room(people.today + more, people.week + more, people.month + more, weekly=people.weekly, monthly=people.monthly)
+    left[people.away] = 0
+    days = working_days.since(np.array([row.day.toordinal() for row in found], dtype=np.int64), day)
+    load = people.lately / np.maximum(1, people.monthly)
+    worth, _gain = worth_reminding(who, days, answer=answer, cooperation=cooperation, cover=cover, load=load, room=left, price=price)
+    return worth
+
+
+def announce(proposal: Proposal, *, day: date, settings: outbox.MailSettings) -> None:
+    """A short mail with the same question and the same buttons."""
+    organisation = proposal.organisation
+    if organisation.can_be_written_to():
+        outbox.queue(
+            "proposals_reminder",
+            uid=f"reminder-{proposal.id}-{proposal.token_version}",
+            recipient=organisation.email,
+            organisation_id=organisation.id,
+            settings=settings,
+            not_before=working_days.opening(organisation, now()) if day == today_here() else None,
+            organisation=organisation,
+            proposal=proposal,
+            link=proposal_links.link(proposal, settings),
+        )
