@@ -103,6 +103,7 @@ class Config:
             "tasks.asking.*": {"queue": "matching"},
             "tasks.*.expire": {"queue": "maintenance"},
             "tasks.feedback.*": {"queue": "maintenance"},
+            "tasks.proposals.tell_silent": {"queue": "maintenance"},
         },
         "include": [
             "tasks.asking",
@@ -150,6 +151,7 @@ class Config:
             "outcomes.ask": {"task": "tasks.outcomes.ask", "schedule": 3600.0, "options": {"expires": 3600}},
             "pools.follow_meetings": {"task": "tasks.pools.follow_meetings", "schedule": 60.0, "options": {"expires": 60}},
             "pools.expire": {"task": "tasks.pools.expire", "schedule": 3600.0, "options": {"expires": 3600}},
+            "proposals.tell_silent": {"task": "tasks.proposals.tell_silent", "schedule": 3600.0, "options": {"expires": 3600}},
             "declarations.expire": {"task": "tasks.declarations.expire", "schedule": 3600.0, "options": {"expires": 3600}},
             "matching.request_weekly": {"task": "tasks.matching.request_weekly", "schedule": 3600.0, "options": {"expires": 3600}},
         },

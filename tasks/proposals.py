@@ -1,15 +1,22 @@
-"""Proposals whose time is over."""
+"""Proposals whose time is over, and needs that nobody said yes to."""
 
 from celery import shared_task
 from flask import current_app
 
 from matchmaker.extensions import db
 from matchmaker.models.base import today
-from matchmaker.services import proposals
+from matchmaker.services import proposals, silent_needs
 from matchmaker.services.outbox import MailSettings
 
 
 @shared_task
 def expire() -> None:
     proposals.expire_due(today=today(), settings=MailSettings.from_config(current_app.config))
+    db.session.commit()
+
+
+@shared_task
+def tell_silent() -> None:
+    """Needs that nobody said yes to for 45 days: their structures are told, once."""
+    silent_needs.tell_due(today=today(), settings=MailSettings.from_config(current_app.config))
     db.session.commit()

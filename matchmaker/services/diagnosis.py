@@ -14,7 +14,7 @@ from matchmaker.engine import explanation
 from matchmaker.extensions import db
 from matchmaker.models import Match, MatchingRun, MatchStatus, Need, Obstacle, Offer, Organisation, RunStatus, Status
 from matchmaker.models.matching import LIVE_MATCH
-from matchmaker.services import addresses, declarations, matching_explanations, proposals
+from matchmaker.services import addresses, asking_budgets, declarations, matching_explanations
 from matchmaker.services.matching_instances import Instance
 
 # What one more click on « accept more » adds a month, and the most that there may be.
@@ -83,9 +83,9 @@ def of_structure(organisation: Organisation, has_declared: bool, *, today: date)
     found = []
     if organisation.paused_until is not None and organisation.paused_until >= today:
         found.append(Finding(Cause.PAUSED))
-    asked = proposals.asked_this_month(today=today)[organisation.id]
-    if asked >= organisation.monthly_budget:
-        found.append(Finding(Cause.BUDGET, asked=asked))
+    left = asking_budgets.left(organisation, day=today)
+    if not left.month:
+        found.append(Finding(Cause.BUDGET, asked=organisation.monthly_budget))
     obstacle = addresses.obstacle(organisation.email, "proposals")
     if obstacle is not None:
         found.append(Finding(OBSTACLES[obstacle]))

@@ -19,6 +19,7 @@ KINDS = {
     "proposals": "Propositions à lire",
     "proposals_reminder": "Rappel de propositions",
     "proposals_withdrawn": "Propositions retirées",
+    "silent_need": "Besoin sans réponse",
     "mutual_yes": "Coordonnées après deux oui",
     "conversation": "Message après deux oui",
     "help_asked": "Demande d’aide après deux oui",
