@@ -5,7 +5,7 @@ An outage costs no mail a try: what a closed relay did not take is queued as bef
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import ColumnElement, func, or_, select, update
 
 from matchmaker.extensions import db
 from matchmaker.models import RelayState
@@ -18,7 +18,7 @@ STEPS = 4
 
 def is_closed(*, now: datetime) -> bool:
     """True when nobody may try yet."""
-    return db.session.scalar(select(RelayState.id).where(RelayState.closed_until > now)) is not None
+    return db.session.scalar(select(RelayState.id).where(_is_paused(now))) is not None
 
 
 def may_send(worker: int, *, now: datetime) -> bool:
@@ -26,7 +26,7 @@ def may_send(worker: int, *, now: datetime) -> bool:
     if db.session.scalar(select(RelayState.id).where(RelayState.failures > 0)) is None:
         return True
     nobody_tries = or_(RelayState.probed_by.is_(None), RelayState.probed_by == worker, is_dead(RelayState.probed_by))
-    where = (RelayState.failures > 0, RelayState.closed_until <= now, nobody_tries)
+    where = (RelayState.failures > 0, ~_is_paused(now), nobody_tries)
     return db.session.scalar(update(RelayState).where(*where).values(probed_by=worker).returning(RelayState.id)) is not None
 
 
@@ -47,3 +47,8 @@ def reopen(worker: int) -> None:
     """The relay answered the worker that tried: everybody goes on. Nothing happens when another one tries, or when it is open."""
     where = (RelayState.probed_by == worker,)
     db.session.execute(update(RelayState).where(*where).values(failures=0, closed_until=None, probed_by=None))
+
+
+def _is_paused(now: datetime) -> ColumnElement[bool]:
+    """A pause that would last longer than any was written before the clock was moved back: it is over."""
+    return (RelayState.closed_until > now) & (RelayState.closed_until <= now + LONGEST_PAUSE)

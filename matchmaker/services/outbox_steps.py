@@ -15,7 +15,8 @@ from matchmaker.services.outbox_recording import Claimed
 # With an offset of nothing the questions about threads stay questions about one mail, answered by the index of threads: as a join,
 # PostgreSQL would read every mail ever sent for each claim. The claim does not see what this very statement records: the next mail of
 # that thread waits for the step after. The relay and the domains are looked at each time: both are a few rows in memory, and a worker
-# that looked once a second would send on for a second while the relay is closed.
+# that looked once a second would send on for a second while the relay is closed. A domain is never left in peace for more than some paces: what
+# says so was written before the clock was moved back.
 STEP = """
 WITH recorded AS (
     UPDATE outbox_mail
@@ -35,7 +36,10 @@ WITH recorded AS (
                 SELECT FROM outbox_mail AS newer
                 WHERE newer.thread = due.thread AND newer.id > due.id AND newer.status IN ('sending', 'sent', 'bounced') OFFSET 0
             )
-            AND due.domain NOT IN (SELECT domain FROM domain_pace WHERE next_at > %(now)s AND %(pace)s::interval > interval '0')
+            AND due.domain NOT IN (
+                SELECT domain FROM domain_pace
+                WHERE next_at > %(now)s AND next_at <= %(now)s + 10 * %(pace)s::interval AND %(pace)s::interval > interval '0'
+            )
         ORDER BY due.not_before, due.id
         LIMIT 1
         FOR UPDATE SKIP LOCKED
@@ -44,7 +48,7 @@ WITH recorded AS (
 ), paced AS (
     INSERT INTO domain_pace AS known (domain, next_at)
     SELECT domain, %(now)s + %(pace)s::interval FROM claimed WHERE %(pace)s::interval > interval '0'
-    ON CONFLICT (domain) DO UPDATE SET next_at = greatest(known.next_at, %(now)s) + %(pace)s::interval
+    ON CONFLICT (domain) DO UPDATE SET next_at = least(greatest(known.next_at, %(now)s), %(now)s + 9 * %(pace)s::interval) + %(pace)s::interval
 )
 SELECT
     EXISTS (SELECT FROM recorded),

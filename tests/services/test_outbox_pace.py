@@ -46,6 +46,18 @@ def test_a_domain_that_was_left_in_peace_saves_up_nothing(session):
     assert claimed_key(at + timedelta(minutes=5)) is None
 
 
+def test_a_clock_that_is_moved_back_does_not_stop_a_domain(session):
+    for number in range(3):
+        put(f"mail-{number}", not_before=now() - timedelta(hours=2))
+    at = now()
+    claimed_key(at)
+
+    before = at - timedelta(hours=1)
+    assert claimed_key(before) == "mail-1"
+    assert claimed_key(before + PACE / 2) is None
+    assert claimed_key(before + timedelta(seconds=1)) == "mail-2"
+
+
 def test_domains_are_forgotten_after_a_while(session):
     put("one")
     at = now()

@@ -87,6 +87,16 @@ def test_workers_that_notice_together_lengthen_the_pause_once(at):
     assert (state().failures, state().closed_until) == (1, at + 5 * SECOND)
 
 
+def test_a_clock_that_is_moved_back_does_not_lengthen_a_pause(at):
+    close(ONE, at)
+    before = at - timedelta(hours=1)
+
+    assert not outbox_relay.is_closed(now=before)
+    assert outbox_relay.may_send(ONE, now=before)
+    outbox_relay.reopen(ONE)
+    assert state().failures == 0
+
+
 def test_when_the_worker_that_tries_dies_the_next_one_tries(at):
     close(ONE, at)
     db.session.execute(update(RelayState).values(probed_by=12345))
