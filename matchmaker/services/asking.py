@@ -69,6 +69,12 @@ def latest_day(territory: Territory) -> date | None:
     return db.session.scalar(select(func.max(AskingDay.day)).where(AskingDay.territory_id == territory.id))
 
 
+def latest_days(territory: Territory, *, limit: int = 10) -> list[AskingDay]:
+    """What was asked lately, the newest day first."""
+    query = select(AskingDay).where(AskingDay.territory_id == territory.id).order_by(AskingDay.day.desc()).limit(limit)
+    return list(db.session.scalars(query))
+
+
 def write_down(territory: Territory, day: date, price: float, asked: Asked) -> None:
     mails = len({one.organisation_id for one in asked.proposals})
     figures: dict[str, Any] = {

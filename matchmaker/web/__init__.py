@@ -5,6 +5,7 @@ from flask import Flask
 from matchmaker.web import (
     accounts,
     answers,
+    asking,
     calendars,
     conversations,
     day,
@@ -50,6 +51,7 @@ from matchmaker.web import (
 BLUEPRINTS = (
     accounts,
     answers,
+    asking,
     calendars,
     conversations,
     day,
