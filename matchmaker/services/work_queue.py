@@ -1,8 +1,8 @@
 """The animator's work queue: rows computed from the truth, less what was put off or done. See work_queue_facts and work_queue_acts."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -23,13 +23,14 @@ from matchmaker.models import (
     Offer,
     Organisation,
     OutboxMail,
+    Outcome,
     Proposal,
     ProposalStatus,
     RunStatus,
     Side,
     User,
 )
-from matchmaker.services import mails
+from matchmaker.services import mails, outcomes
 from matchmaker.services.work_queue_acts import Standing, standings
 from matchmaker.services.work_queue_facts import Fact, facts
 
@@ -59,6 +60,7 @@ class Row:
     refusals : why structures said no to the need; asked and pending: how often it was put to others, and how often that is still open.
     told : what the run that was sent last says of the need, in codes; empty when it found an offer.
     lost : mails that did not arrive.
+    sides : what each side says came of two yes, where they contradict each other.
     """
 
     fact: Fact
@@ -71,6 +73,7 @@ class Row:
     pending: int = 0
     told: dict[str, Any] = field(default_factory=dict)
     lost: Sequence[OutboxMail] = ()
+    sides: Mapping[Side, Outcome] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -119,24 +122,32 @@ def row(subject_id: UUID, territory_ids: Collection[int], *, today: date) -> Row
 
 def detailed(shown: Sequence[tuple[Fact, Standing]]) -> list[Row]:
     """The rows of one page, with what is said of each."""
-    rows = [Row(fact, standing) for fact, standing in shown]
-    ids = [row.fact.subject_id for row in rows]
-    needs, organisations, runs = needs_of(ids), organisations_of(ids), runs_of(ids)
+    ids = [fact.subject_id for fact, _standing in shown]
+    stories = outcomes.standing(Match.id.in_(ids))
+    # The need that a row is about: itself, or that of the match.
+    need_of = {one: one for one in ids} | {match_id: sides[Side.NEED].match.need_id for match_id, sides in stories.items()}
+    needs, organisations, runs = needs_of(need_of.values()), organisations_of(ids), runs_of(ids)
     asked, told, lost = asked_of(needs), told_of(needs), lost_of(organisations)
-    return [
-        replace(
-            row,
-            need=needs.get(key := row.fact.subject_id),
-            organisation=needs[key].organisation if key in needs else organisations.get(key),
-            run=runs.get(key),
-            refusals=asked[key].refusals if key in asked else (),
-            asked=asked[key].asked if key in asked else 0,
-            pending=asked[key].pending if key in asked else 0,
-            told=told.get(key, {}),
-            lost=lost.get(key, ()),
+    rows = []
+    for fact, standing in shown:
+        key = fact.subject_id
+        need, fared = needs.get(need_of[key]), asked.get(key, Asked())
+        rows.append(
+            Row(
+                fact,
+                standing,
+                need=need,
+                organisation=need.organisation if need is not None else organisations.get(key),
+                run=runs.get(key),
+                refusals=fared.refusals,
+                asked=fared.asked,
+                pending=fared.pending,
+                told=told.get(key, {}),
+                lost=lost.get(key, ()),
+                sides=stories.get(key, {}),
+            )
         )
-        for row in rows
-    ]
+    return rows
 
 
 def needs_of(ids: Collection[UUID]) -> dict[UUID, Need]:
@@ -200,6 +211,8 @@ def questions(row: Row) -> list[Proposal]:
     """
     query = select(Proposal).join(Proposal.match).join(Match.need).join(Match.offer)
     query = query.where(Proposal.status == ProposalStatus.PENDING, Match.status == MatchStatus.PROPOSED, ~Need.is_confidential, ~Offer.is_confidential)
+    if row.sides:
+        return []
     if row.need is not None:
         query = query.where(Match.need_id == row.need.id)
     elif row.organisation is not None:

@@ -33,7 +33,7 @@ from matchmaker.models import (
 )
 from matchmaker.models.base import PARIS
 from matchmaker.models.matching import LIVE_MATCH
-from matchmaker.services import mails
+from matchmaker.services import mails, outcomes
 
 # A need without a yes comes to the animator after so many days, and once more.
 SILENT_DAYS = (9, 21)
@@ -67,7 +67,7 @@ def facts(territory_ids: Collection[int], *, today: date, only: UUID | None = No
     """What is to be done in these départements, a need once under its most pressing matter; ``only``: about this subject."""
     sources = unreachable(territory_ids, only), refused(territory_ids, only), silent(territory_ids, today, only), unserved(territory_ids, only)
     found: dict[UUID, Fact] = {}
-    for fact in chain(*sources, to_review(territory_ids, only)):
+    for fact in chain(contradictory(territory_ids, only), *sources, to_review(territory_ids, only)):
         found.setdefault(fact.subject_id, fact)
     return sorted(found.values(), key=lambda fact: (ORDER[fact.matter], fact.since, fact.subject_id))
 
@@ -80,6 +80,18 @@ def unreachable(territory_ids: Collection[int], only: UUID | None) -> Iterator[F
     query = query.where(Territory.id.in_(territory_ids), mails.is_to_call(), about(Organisation.id, only)).group_by(*home)
     for organisation_id, territory_id, epci, first, last in db.session.execute(query):
         yield Fact(Matter.UNREACHABLE, organisation_id, first, last, territory_id, organisation_id, epci=epci)
+
+
+def contradictory(territory_ids: Collection[int], only: UUID | None) -> Iterator[Fact]:
+    """Two yes of which the two sides tell different stories. A succession in confidence stays between them."""
+    told = [one for one in outcomes.contradictions(territory_ids) if only in (None, one.match.id)]
+    query = select(Need.id, Commune.epci_code).join(Need.commune).where(Need.id.in_([one.match.need_id for one in told]))
+    epcis = {row.id: row.epci_code for row in db.session.execute(query)}
+    for one in told:
+        need = one.match.need
+        if not (need.is_confidential or one.match.offer.is_confidential):
+            place = need.territory_id, need.organisation_id, need.category, epcis[need.id]
+            yield Fact(Matter.CONTRADICTORY, one.match.id, one.since, one.since, *place)
 
 
 def refused(territory_ids: Collection[int], only: UUID | None) -> Iterator[Fact]:

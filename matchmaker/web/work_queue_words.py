@@ -9,6 +9,7 @@ from matchmaker.models.work_queue import ActKind
 from matchmaker.services.work_queue import Row
 from matchmaker.web import explanation_words, labels, mail_words
 
+OPENING = "Bonjour, je vous appelle de La Croisée, pour l’animation de votre territoire."
 TITLES = {
     Matter.UNREACHABLE: "Injoignables par courriel",
     Matter.CONTRADICTORY: "Suites contradictoires",
@@ -50,7 +51,19 @@ def why(row: Row) -> str:
             found = row.run.served_count if row.run else 0
             return f"Un calcul a trouvé une offre pour {labels.plural(found, 'besoin', 'besoins')}. Rien n’est envoyé avant votre relecture."
         case Matter.CONTRADICTORY:
-            return "Les deux structures ne racontent pas la même suite."
+            return f"L’une dit «\u00a0{story(row, Side.NEED)}\u00a0», l’autre «\u00a0{story(row, Side.OFFER)}\u00a0»."
+
+
+def story(row: Row, side: Side) -> str:
+    """What one side says came of the two yes."""
+    return labels.label(row.sides[side].result)
+
+
+def side_script(row: Row, side: Side) -> list[str]:
+    """Three lines for one of two structures that tell different stories."""
+    other = row.sides[side].match.offer if side is Side.NEED else row.sides[side].match.need
+    met = f"Vous avez dit oui à {other.organisation.name} pour «\u00a0{other.title}\u00a0», et vous nous avez répondu «\u00a0{story(row, side)}\u00a0»."
+    return [OPENING, met, "Où en êtes-vous aujourd’hui\u00a0?"]
 
 
 def refusals(row: Row) -> str:
@@ -61,13 +74,12 @@ def refusals(row: Row) -> str:
 
 def script(row: Row, question: Proposal | None) -> list[str]:
     """Three lines to say: who calls, about what, and the one question."""
-    opening = "Bonjour, je vous appelle de La Croisée, pour l’animation de votre territoire."
     if question is not None:
-        return [opening, about(question), "Souhaitez-vous les rencontrer\u00a0? Un oui n’engage à rien\u00a0: on échange seulement vos coordonnées."]
+        return [OPENING, about(question), "Souhaitez-vous les rencontrer\u00a0? Un oui n’engage à rien\u00a0: on échange seulement vos coordonnées."]
     if row.fact.matter is Matter.UNREACHABLE:
         subjects = labels.enumeration(sorted({f"«\u00a0{mail.subject}\u00a0»" for mail in row.lost[:3]}))
-        return [opening, f"Nos courriels ne vous arrivent pas\u00a0: {subjects}.", "À quelle adresse pouvons-nous vous écrire\u00a0?"]
-    return [opening, f"Votre besoin «\u00a0{row.need.title if row.need else ''}\u00a0» n’a pas encore trouvé. {why(row)}", ask(row)]
+        return [OPENING, f"Nos courriels ne vous arrivent pas\u00a0: {subjects}.", "À quelle adresse pouvons-nous vous écrire\u00a0?"]
+    return [OPENING, f"Votre besoin «\u00a0{row.need.title if row.need else ''}\u00a0» n’a pas encore trouvé. {why(row)}", ask(row)]
 
 
 def about(question: Proposal) -> str:

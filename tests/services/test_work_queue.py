@@ -5,7 +5,22 @@ from datetime import timedelta
 import pytest
 
 from matchmaker.extensions import db
-from matchmaker.models import ActKind, Category, Channel, DeclineReason, DoneReason, MailCall, Matter, Proposal, ProposalStatus, RunStatus, Side, Status
+from matchmaker.models import (
+    ActKind,
+    Category,
+    Channel,
+    DeclineReason,
+    DoneReason,
+    MailCall,
+    Matter,
+    Outcome,
+    Proposal,
+    ProposalStatus,
+    Result,
+    RunStatus,
+    Side,
+    Status,
+)
 from matchmaker.models.base import now, today
 from matchmaker.services import mails, work_queue, work_queue_acts
 from matchmaker.services.errors import NotAllowedNow
@@ -260,3 +275,24 @@ def test_questions_of_a_succession_in_confidence_are_nobodys_to_answer(app):
 
     assert work_queue.questions(row) == []
     assert {mine.side, theirs.side} == set(Side)
+
+
+def contradiction(**fields):
+    """Two yes of which one side says that it is signed, and the other that there was nothing."""
+    match = MatchFactory(run=sent(), mutual=True, need=NeedFactory(**fields))
+    for side, result in ((Side.NEED, Result.SIGNED), (Side.OFFER, Result.NOTHING)):
+        organisation = match.need.organisation if side is Side.NEED else match.offer.organisation
+        db.session.add(Outcome(match=match, organisation=organisation, side=side, wave=30, asked_at=now(), result=result, answered_at=now()))
+    db.session.flush()
+    return match
+
+
+def test_two_stories_of_the_same_match_come_with_both_sides(app):
+    match = contradiction()
+    contradiction(category=Category.SUCCESSION, is_confidential=True)
+
+    assert found() == [(Matter.CONTRADICTORY, match.id)]
+    row = work_queue.row(match.id, [departement().id], today=today())
+    assert (row.need, row.organisation) == (match.need, match.need.organisation)
+    assert {side: outcome.result for side, outcome in row.sides.items()} == {Side.NEED: Result.SIGNED, Side.OFFER: Result.NOTHING}
+    assert work_queue.questions(row) == []

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from matchmaker.extensions import db
-from matchmaker.models import ActKind, DeclineReason, Proposal, ProposalStatus, RunStatus, WorkAct
+from matchmaker.models import ActKind, DeclineReason, Outcome, Proposal, ProposalStatus, Result, RunStatus, Side, WorkAct
 from matchmaker.models.base import now, today
 from tests.factories import MailFactory, MatchFactory, NeedFactory, OfferFactory, OrganisationFactory, RunFactory, UserFactory, departement, proposals_of
 from tests.pages import forms, heading, words
@@ -205,3 +205,16 @@ def test_a_long_queue_is_cut_in_pages_that_keep_the_filters(client, animator):
     assert "Page 1 sur 2" in words(page)
     assert "/a-faire?quoi=silent&amp;page=2" in page
     assert "Page 2 sur 2" in words(client.get("/a-faire?quoi=silent&page=99").text)
+
+
+def test_two_stories_are_told_side_by_side(client, animator):
+    match = MatchFactory(run=RunFactory(status=RunStatus.SUPERSEDED), mutual=True)
+    for side, organisation, result in ((Side.NEED, match.need.organisation, Result.SIGNED), (Side.OFFER, match.offer.organisation, Result.NOTHING)):
+        db.session.add(Outcome(match=match, organisation=organisation, side=side, wave=30, asked_at=now(), result=result, answered_at=now()))
+    db.session.commit()
+
+    assert "L’une dit « c’est signé », l’autre « rien pour le moment »" in words(client.get("/a-faire").text)
+    page = words(client.get(f"/a-faire/{match.id}").text)
+    for organisation in (match.need.organisation, match.offer.organisation):
+        assert organisation.name in page
+    assert "Où en êtes-vous aujourd’hui" in page
