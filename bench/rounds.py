@@ -15,6 +15,7 @@ import numpy as np
 
 from bench._sessions import FULL, QUICK, Family, by_rounds, cp_sat, drawn, first_fit, rustworkx_colours
 from matchmaker.engine.idle import idle_rounds, shorten_waits
+from matchmaker.engine.idle_bound import idle_bound
 from matchmaker.engine.planning import rounds_needed
 from matchmaker.engine.programme import Programme
 from matchmaker.engine.replan import replan
@@ -111,7 +112,7 @@ def _measure(family: Family, targets: list[tuple[str, float, float]], full: bool
 
 
 def _waits(full: bool) -> list[tuple[str, float, float]]:
-    """Idle rounds after exchanges, as a share of those of the raw colouring; tables are scarce in the last of each."""
+    """Idle rounds after exchanges beyond those that no plan avoids, as a share of those of the raw colouring; tables are scarce in the last of each."""
     rows = []
     for count, people, tables in ((250, 25, 25), (250, 40, 40), (250, 25, 18), *(((900, 60, 60), (900, 45, 30)) if full else ())):
         one = drawn(1, count, people, tables)
@@ -119,9 +120,11 @@ def _waits(full: bool) -> list[tuple[str, float, float]]:
         wide = _with_rounds(one, int(raw.max()) + 1)
         before, start = idle_rounds(wide, raw), time.process_time()
         after = idle_rounds(wide, shorten_waits(wide, raw, iterations=min(600 * count, 100_000_000 // count)))
-        name = f"idle of {before} at {count} meetings, {people} a side, {tables} tables"
+        spent = time.process_time() - start
+        least = idle_bound(one.left, one.right, rounds=wide.rounds, tables=tables)
+        name = f"idle at {count} meetings, {people} a side, {tables} tables: {after} of {before}, {least} at least"
         share, seconds = (5, 4) if count == 250 else (20, 10)
-        rows += [(f"{name}: %", 100 * after / before, share), (f"{name}: seconds", time.process_time() - start, seconds)]
+        rows += [(f"{name}: % too many", 100 * (after - least) / before, share), (f"{name}: seconds", spent, seconds)]
     return rows
 
 
@@ -172,6 +175,8 @@ def _report(measures: list[Measure], targets: list[tuple[str, float, float]]) ->
         "| target | measured | at most | |",
         "|---|--:|--:|---|",
         *(f"| {name} | {value:.3g} | {most:g} | {'pass' if value <= most else 'FAIL'} |" for name, value, most in targets),
+        "",
+        "Where tables are scarce somebody must wait: « at least » is the proven minimum (engine/idle_bound.py), what is above it counts against the target.",
     ]
     return "\n".join(lines) + "\n"
 

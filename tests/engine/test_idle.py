@@ -1,11 +1,14 @@
 """Waits grow shorter, and nothing else changes."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matchmaker.engine.idle import idle_rounds, shorten_waits
+from matchmaker.engine.idle_bound import idle_bound
 from matchmaker.engine.programme import programme
 from matchmaker.engine.rounds import plan_rounds
 
@@ -60,3 +63,40 @@ def test_where_tables_are_plenty_hardly_anybody_waits(people):
     after = shorten_waits(flat, rounds, iterations=20_000)
 
     assert idle_rounds(flat, after) <= 0.05 * idle_rounds(flat, rounds)
+
+
+def waits(left, right, rounds):
+    """Idle rounds, counted by hand: nothing of the engine's."""
+    found = 0
+    for side in (left, right):
+        for person in set(side):
+            mine = [r for one, r in zip(side, rounds, strict=True) if one == person]
+            found += max(mine) - min(mine) + 1 - len(mine)
+    return found
+
+
+def holds(left, right, rounds, tables):
+    once = all(len({*zip(side, rounds, strict=True)}) == len(rounds) for side in (left, right))
+    return once and all(rounds.count(r) <= tables for r in set(rounds))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 6), st.integers(1, 3), st.integers(1, 4))
+def test_no_plan_waits_less_than_the_bound(seed, count, tables, wide):
+    cells = np.random.default_rng(seed).choice(9, count, replace=False)
+    left, right = (cells // 3).tolist(), (cells % 3 + 3).tolist()
+
+    every = [waits(left, right, rounds) for rounds in product(range(wide), repeat=count) if holds(left, right, rounds, tables)]
+    bound = idle_bound(np.array(left), np.array(right), rounds=wide, tables=tables) if every else 0
+
+    assert bound <= min(every, default=0)
+
+
+def test_where_tables_are_scarce_little_remains_above_the_bound():
+    one, rounds = coloured(1, 100, 12, 7)
+    flat = programme(one.left, one.right, participants=24, rounds=one.rounds, tables=one.tables)
+    least = idle_bound(one.left, one.right, rounds=one.rounds, tables=7)
+
+    after = idle_rounds(flat, shorten_waits(flat, rounds, iterations=60_000))
+
+    assert 0 < least <= after <= least + 0.15 * idle_rounds(flat, rounds)
