@@ -1,7 +1,7 @@
 """The places of a shared job on the map of its département, and the lines between them."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from itertools import combinations
 from math import hypot
 from uuid import UUID
@@ -13,6 +13,8 @@ from matchmaker.web import maps
 
 # Two marks nearer than this are drawn side by side.
 APART = 34.0
+# Around the outermost marks, and the narrowest piece of map.
+MARGIN, WIDTH = 60.0, 260.0
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,24 @@ def map_of(pool: Pool, *, told: Collection[UUID]) -> PoolMap | None:
         while any(hypot(x - mark.x, y - mark.y) < APART for mark in marks):
             x += APART
         marks.append(Mark(share.letter, round(x, 1), y, is_exact))
-    return PoolMap(drawn, tuple(marks), tuple(combinations(marks, 2)))
+    left, top, width, height = around(marks)
+    # The name of a town lies neither on a mark nor across the border.
+    towns = tuple(
+        town
+        for town in drawn.cities
+        if left + 45 < town.x < left + width - 45
+        and top + 20 < town.y < top + height - 8
+        and all(abs(town.x - mark.x) > 60 or abs(town.y - mark.y) > 28 for mark in marks)
+    )
+    box = f"{left:.1f} {top:.1f} {width:.1f} {height:.1f}"
+    return PoolMap(replace(drawn, view_box=box, cities=towns), tuple(marks), tuple(combinations(marks, 2)))
+
+
+def around(marks: Sequence[Mark]) -> tuple[float, float, float, float]:
+    """Left, top, width and height of a piece of map that holds the marks, with some of the country around them."""
+    xs, ys = [mark.x for mark in marks] or [0.0], [mark.y for mark in marks] or [0.0]
+    width, height = max(max(xs) - min(xs) + 2 * MARGIN, WIDTH), max(max(ys) - min(ys) + 2 * MARGIN, WIDTH * 0.7)
+    return (min(xs) + max(xs) - width) / 2, (min(ys) + max(ys) - height) / 2, width, height
 
 
 def middle_of(need: Need) -> tuple[float, float] | None:

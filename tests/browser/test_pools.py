@@ -82,6 +82,14 @@ def test_three_fractions_become_a_signed_contract_though_one_leaves(site: Site, 
     # one says yes, one leaves: no name was told
     answer(a, "Intéressé", "Votre intérêt est noté")
     assert "Atelier Mirabeau" not in a.text
+
+    # one says yes by its days: another half-day is possible too
+    c.go("/emplois-partages")
+    c.click("Luthier", role="link")
+    c.page.locator("summary", has_text="Proposer d’autres jours").click()
+    c.page.locator('input[name="halfdays"][value="0"]').check()
+    c.click("Refaire la semaine")
+    assert "la semaine du groupe les suit" in c.text
     answer(b, "Non merci", "Votre non est noté")
 
     # another employer came meanwhile: it is proposed first, and is the only one who is asked anew
@@ -90,7 +98,6 @@ def test_three_fractions_become_a_signed_contract_though_one_leaves(site: Site, 
     animator.look()
     animator.click("Proposer à École Vieilleroche")
     assert "Seules les structures nouvelles sont interrogées" in animator.text
-    answer(c, "Intéressé", "Votre intérêt est noté")
     answer(d, "Intéressé", "Tout le groupe est intéressé")
     assert "Fabrique Quatrevents" in d.text
 

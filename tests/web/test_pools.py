@@ -408,6 +408,8 @@ def test_the_map_shows_where_only_when_names_are_told(app: Flask, mine: Need, ot
     assert hidden.marks[0] == told.marks[0]
     assert (hidden.marks[1].x, hidden.marks[1].y) != (told.marks[1].x, told.marks[1].y)
     assert len(told.lines) == 1
+    left, top, width, height = map(float, told.map.view_box.split())
+    assert all(left < mark.x < left + width and top < mark.y < top + height for mark in told.marks)
 
 
 def test_the_load_is_told_month_by_month(client: Client, mine: Need, other: Need) -> None:
