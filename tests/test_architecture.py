@@ -27,6 +27,7 @@ CONCEPTS = {
     "feedback",
     "series",
     "job_datings",
+    "presence",
     "invitations",
     "outbox",
     "observatory",

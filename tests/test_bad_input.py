@@ -27,7 +27,9 @@ from matchmaker.models.base import now
 from matchmaker.services import (
     addresses,
     calendar_feeds,
+    check_in_links,
     conversation_links,
+    day_board,
     invitations,
     job_datings,
     outcome_links,
@@ -177,6 +179,7 @@ def world(app: Flask) -> World:
     later = MatchFactory(mutual=True, need=NeedFactory(organisation=buyer), offer=OfferFactory())
     job_datings.choose(sent, [later])
     invitation = job_datings.publish(sent, settings=mail_settings())[0]
+    today = JobDatingFactory(venue=venue(buyer), status=JobDatingStatus.PUBLISHED, published_at=now(), starts_at=now())
     users = {
         None: None,
         Role.MEMBER: UserFactory(organisation=buyer),
@@ -203,6 +206,7 @@ def world(app: Flask) -> World:
     }
     mutual = min(mutual_match(need=NeedFactory(organisation=buyer)).proposals, key=lambda one: one.side)
     outcomes.ask_due(at=now() + timedelta(days=31), settings=mail_settings())
+    phone = check_in_links.make(today, name="Salma", by=users[Role.HOST])
     db.session.commit()
     secret = app.config["SECRET_KEY"]
     tokens = {
@@ -212,6 +216,8 @@ def world(app: Flask) -> World:
         "/suites/": outcome_links.token(mutual, secret),
         "/courriels/refuser/": addresses.token(addresses.digest(buyer.email), Topic.PROPOSALS, secret),
         "/agenda/": calendar_feeds.token(place, secret),
+        "/jour/accueil/": check_in_links.token_of(phone, secret),
+        "/jour/ecran/": day_board.token_of(sent, secret),
         "/jour/": participant_links.token_of(sent.participants[0], secret),
     }
     return World(ids, tokens, users)

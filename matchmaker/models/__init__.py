@@ -29,6 +29,7 @@ from matchmaker.models.pools import (
     ShareStatus,
     WelcomeStatus,
 )
+from matchmaker.models.presence import ABSENT, CheckInLink, LostTable, PlanChange, PresenceAct, PresenceState
 from matchmaker.models.proposals import Channel, DeclineReason, Proposal, ProposalAnswer, ProposalStatus, Side
 from matchmaker.models.series import Series, SeriesDate
 from matchmaker.models.solicitations import Absence, AskingDay, AskingPrice, Period, Solicitation, SolicitationCount, SolicitationKind
@@ -37,6 +38,7 @@ from matchmaker.models.venues import Equipment, Room, Table, Venue, VenueBlock, 
 from matchmaker.models.work_queue import ActKind, DoneReason, Matter, WorkAct
 
 __all__ = [
+    "ABSENT",
     "Absence",
     "ActKind",
     "AddressStatus",
@@ -47,6 +49,7 @@ __all__ = [
     "CalendarReply",
     "Category",
     "Channel",
+    "CheckInLink",
     "Commune",
     "ContactView",
     "ContactWay",
@@ -77,6 +80,7 @@ __all__ = [
     "JobDating",
     "JobDatingStatus",
     "Level",
+    "LostTable",
     "MailAddress",
     "MailBounce",
     "MailCall",
@@ -108,6 +112,7 @@ __all__ = [
     "Participant",
     "ParticipantState",
     "Period",
+    "PlanChange",
     "Pool",
     "PoolMeeting",
     "PoolShare",
@@ -115,6 +120,8 @@ __all__ = [
     "PoolWelcome",
     "PoolingRun",
     "PoolingStatus",
+    "PresenceAct",
+    "PresenceState",
     "Proposal",
     "ProposalAnswer",
     "ProposalStatus",

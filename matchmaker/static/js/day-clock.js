@@ -3,7 +3,8 @@
 //   data-from, data-to            shown between the two
 //   data-now-from, data-now-to    marked as current between the two
 //   data-countdown                « 4:12 » until then       data-wait   « dans 4 minutes » until then
-//   data-hour                     the present hour           data-bar-from, data-bar-to   a bar that fills between the two
+//   data-hour                     the present hour, anywhere in the page
+//   data-bar-from, data-bar-to   a bar that fills between the two
 //   data-offline                  shown while the server does not answer
 // Its data-every is how many seconds pass between two readings.
 (() => {
@@ -68,7 +69,7 @@
     root.querySelectorAll("[data-wait]").forEach((element) => {
       if (Number(element.dataset.wait) - at < 24 * 3600000) put(element, waited(Number(element.dataset.wait)));
     });
-    root.querySelectorAll("[data-hour]").forEach((element) => put(element, written()));
+    document.querySelectorAll("[data-hour]").forEach((element) => put(element, written()));
     root.querySelectorAll("[data-bar-from]").forEach((bar) => {
       const [from, to] = [Number(bar.dataset.barFrom), Number(bar.dataset.barTo)];
       bar.setAttribute("width", String(Math.round(720 * Math.min(1, Math.max(0, (at - from) / (to - from))))));
@@ -81,13 +82,7 @@
 
   const replace = (text) => {
     const fresh = new DOMParser().parseFromString(text, "text/html").querySelector("[data-clock]");
-    if (!fresh) return;
-    root.querySelectorAll("[data-keep]").forEach((element) => {
-      const there = fresh.querySelector(`[data-keep="${element.dataset.keep}"]`);
-      if (there) there.replaceWith(element);
-    });
-    root.replaceChildren(...fresh.childNodes);
-    document.dispatchEvent(new CustomEvent("day:change"));
+    if (fresh) root.replaceChildren(...fresh.childNodes);
   };
 
   const read = async () => {

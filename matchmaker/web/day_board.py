@@ -1,0 +1,37 @@
+"""The projected screen of a job dating: without account, by a signed address, by the server's clock."""
+
+from flask import Blueprint, Response, abort, current_app, make_response, render_template, request
+from flask.typing import ResponseReturnValue
+
+from matchmaker.extensions import limiter
+from matchmaker.models import JobDatingStatus
+from matchmaker.models.base import now
+from matchmaker.services import day_board, job_datings
+from matchmaker.web import day
+from matchmaker.web.access import by_token, found
+from matchmaker.web.errors import error_page
+
+bp = Blueprint("day_board", __name__)
+
+bp.after_request(day.set_headers)
+
+
+@bp.get("/jour/ecran/<token>")
+@limiter.limit("240 per minute")
+@by_token
+def board(token: str) -> ResponseReturnValue:
+    job_dating_id = day_board.read_token(token, current_app.config["SECRET_KEY"]) or abort(404)
+    version, changed_at = found(day_board.stamp(job_dating_id))
+    stamp = f"{version}-{changed_at.timestamp():.3f}"
+    if request.if_none_match.contains(stamp):
+        return Response(status=304)
+    job_dating = found(job_datings.job_dating(job_dating_id))
+    if job_dating.status is JobDatingStatus.CANCELLED:
+        return error_page(410, message="Ce job dating est annulé.")
+    if job_dating.status is not JobDatingStatus.PUBLISHED:
+        abort(404)
+    scenes = day_board.scenes(job_dating)
+    rounds = {number: (day_board.cells(job_dating, number), day_board.pausing(job_dating, number)) for number in range(job_dating.rounds)}
+    page = make_response(render_template("day/board.html", job_dating=job_dating, scenes=scenes, rounds=rounds, hosts=day_board.hosts(job_dating), now=now()))
+    page.set_etag(stamp)
+    return page
