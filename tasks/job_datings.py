@@ -1,11 +1,14 @@
 """Job datings before their day: plans that a page does not wait for, answers, reminders, and what is forgotten after."""
 
+from datetime import datetime, time
+
 from celery import shared_task
 from flask import current_app
 
 from matchmaker.extensions import db, nudge
 from matchmaker.models import JobDating
-from matchmaker.services import job_dating_guests, job_dating_plans
+from matchmaker.models.base import PARIS, today
+from matchmaker.services import invitation_reminders, job_dating_guests, job_dating_plans
 from matchmaker.services.outbox import MailSettings
 
 
@@ -25,3 +28,18 @@ def settle_due() -> None:
     for job_dating_id in job_dating_guests.to_settle():
         job_dating_guests.settle(db.session.get_one(JobDating, job_dating_id), settings=settings)
         db.session.commit()
+
+
+@shared_task
+def remind_silent() -> None:
+    """Ask once more whoever has not answered."""
+    invitation_reminders.remind(settings=MailSettings.from_config(current_app.config))
+    db.session.commit()
+
+
+@shared_task
+def forget_needs() -> None:
+    """What people need to take part, and whom they wish to meet, is nobody's business once the day is over."""
+    midnight = datetime.combine(today(), time(), PARIS)
+    job_dating_guests.forget_needs(today_began_at=midnight)
+    db.session.commit()

@@ -79,6 +79,14 @@ def register(job_dating: JobDating, organisation: Organisation) -> Participant:
     return participant
 
 
+def open_registration(job_dating: JobDating, *, is_open: bool) -> None:
+    """Let structures ask to come, or no longer."""
+    lock_open(job_dating)
+    job_dating.is_registration_open = is_open
+    job_dating.version += 1
+    db.session.flush()
+
+
 def accept(job_dating: JobDating, participant: Participant) -> None:
     """Let a structure come that asked to, or put it on the waiting list when the house is full. It asked: that is its yes."""
     lock_open(job_dating)

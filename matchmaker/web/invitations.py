@@ -4,13 +4,14 @@ from flask import Blueprint, Response, abort, current_app, flash, redirect, rend
 from flask.typing import ResponseReturnValue
 from wtforms import RadioField
 
-from matchmaker.extensions import csrf, db, limiter
+from matchmaker.extensions import csrf, db, limiter, nudge
 from matchmaker.models import Answer, Channel, Invitation, JobDatingStatus
 from matchmaker.services import invitation_mails, invitations
 from matchmaker.services.errors import NotAllowedNow
 from matchmaker.web.access import by_token
 from matchmaker.web.errors import LATE_FORM, error_page
 from matchmaker.web.forms import Form, required
+from tasks.job_datings import settle_due
 
 bp = Blueprint("invitations", __name__)
 
@@ -60,6 +61,7 @@ def record(invitation: Invitation, given: Answer) -> ResponseReturnValue:
         db.session.rollback()
         return gone(invitation)
     db.session.commit()
+    nudge(settle_due)
     flash(THANKS[given], "success")
     return redirect(request.path)
 
@@ -77,7 +79,9 @@ def question(invitation: Invitation, form: AnswerForm) -> ResponseReturnValue:
         return error_page(400, message=LATE_FORM)
     partners = invitations.partners_of(invitation.job_dating)[invitation.organisation_id]
     said = SAID.get(invitation.answer) if invitation.answer else None
-    page = render_template("invitations/answer.html", invitation=invitation, partners=partners, form=form, notes=NOTES, said=said)
+    comes = invitation.answer is not None and invitation.answer is not Answer.DECLINED and not invitation.job_dating.has_begun
+    details_url = f"{request.path}/venue" if comes else ""
+    page = render_template("invitations/answer.html", invitation=invitation, partners=partners, form=form, notes=NOTES, said=said, details_url=details_url)
     return page, 422 if form.is_submitted() else 200
 
 

@@ -36,7 +36,10 @@ def show(job_dating_id: UUID) -> ResponseReturnValue:
     mine = job_dating_plan.meetings_of(job_dating, organisation) if organisation else []
     in_charge = is_signed_in() and holds(signed_in(), job_dating.venue)
     invited = invitation_of(job_dating, organisation) if organisation else None
-    return render_template("job_datings/show.html", job_dating=job_dating, meetings=mine, in_charge=in_charge, invited=invited)
+    part = job_dating_guests.participant_of(job_dating, organisation) if organisation else None
+    is_asking = organisation is not None and part is None and job_dating.is_registration_open and job_dating.is_open and not job_dating.has_begun
+    context = {"in_charge": in_charge, "invited": invited, "may_ask": is_asking, "mine": part if part is not None and invited is None else None}
+    return render_template("job_datings/show.html", job_dating=job_dating, meetings=mine, **context)
 
 
 def invitation_of(job_dating: JobDating, organisation: Organisation) -> dict[str, str | None] | None:
