@@ -13,7 +13,7 @@ from matchmaker.models.base import today
 from matchmaker.services import asking, asking_prices
 from matchmaker.web import labels
 from matchmaker.web.access import animator_required, signed_in
-from matchmaker.web.declaration_forms import AmountField
+from matchmaker.web.declaration_fields import AmountField
 from matchmaker.web.forms import Form, between
 from matchmaker.web.matching_weights import departement_in_my_care
 
