@@ -20,6 +20,7 @@ HEADERS = {
     "message_id": "<mutual-0b6f1a4e-8c2d-4a7e-9f3b-5d6c7e8f9a0b-1c2d3e4f-5a6b-7c8d-9e0f-1a2b3c4d5e6f@croisee.test>",
     "date": datetime(2027, 1, 2, 9, 0, tzinfo=UTC),
     "public_url": "https://croisee.test",
+    "link": "https://croisee.test/conversations/abc",
 }
 
 

@@ -225,7 +225,9 @@ def test_a_mail_that_was_refused_does_not_leave_and_one_about_what_was_agreed_do
     addresses.object_to(addresses.digest(proposal.organisation.email), list(Topic), source=ObjectionSource.LINK)
 
     assert not queue_proposals(proposal)
-    assert outbox.queue("mutual_yes", uid="mutual-1", recipient=proposal.organisation.email, settings=SETTINGS, proposal=proposal)
+    assert outbox.queue(
+        "mutual_yes", uid="mutual-1", recipient=proposal.organisation.email, settings=SETTINGS, proposal=proposal, link="https://croisee.test/c"
+    )
 
     rows = dict(session.execute(select(OutboxMail.kind, OutboxMail.status)).all())
     assert rows == {"proposals": MailStatus.CANCELLED, "mutual_yes": MailStatus.QUEUED}

@@ -17,6 +17,7 @@ from tests.conftest import committing
 from tests.factories import MatchFactory, proposals_of
 
 SETTINGS = outbox.MailSettings(sender="bonjour@croisee.test", public_url="https://croisee.test:8443", secret="secret")
+LINK = "https://croisee.test:8443/conversations/abc"
 WORKER = 7
 SENT = (MailStatus.SENT, MailStatus.BOUNCED)
 
@@ -38,7 +39,7 @@ def claim(worker=WORKER, at=None):
 def test_a_mail_is_queued_in_its_final_bytes_with_links_of_our_own_address(session):
     proposal = proposals_of(MatchFactory(mutual=True))[0]
 
-    assert outbox.queue("mutual_yes", uid="mutual-1", recipient="Contact@Picoree.TEST", settings=SETTINGS, proposal=proposal)
+    assert outbox.queue("mutual_yes", uid="mutual-1", recipient="Contact@Picoree.TEST", settings=SETTINGS, proposal=proposal, link=LINK)
 
     queued = row("mutual-1")
     assert (queued.status, queued.attempts, queued.recipient) == (MailStatus.QUEUED, 0, "Contact@picoree.test")
@@ -49,7 +50,7 @@ def test_a_mail_is_queued_in_its_final_bytes_with_links_of_our_own_address(sessi
 
 def test_the_same_fact_queued_twice_is_one_mail_with_the_first_bytes(session):
     proposal = proposals_of(MatchFactory(mutual=True))[0]
-    queue = {"uid": "mutual-1", "recipient": "contact@picoree.test", "settings": SETTINGS, "proposal": proposal}
+    queue = {"uid": "mutual-1", "recipient": "contact@picoree.test", "settings": SETTINGS, "proposal": proposal, "link": LINK}
     outbox.queue("mutual_yes", **queue)
     before = row("mutual-1").message
 
@@ -62,7 +63,7 @@ def test_the_same_fact_queued_twice_is_one_mail_with_the_first_bytes(session):
 def test_what_is_no_address_gets_no_mail_and_stops_nobody(session, recipient):
     proposal = proposals_of(MatchFactory(mutual=True))[0]
 
-    assert not outbox.queue("mutual_yes", uid="mutual-1", recipient=recipient, settings=SETTINGS, proposal=proposal)
+    assert not outbox.queue("mutual_yes", uid="mutual-1", recipient=recipient, settings=SETTINGS, proposal=proposal, link=LINK)
 
     assert session.scalars(select(OutboxMail)).all() == []
 
