@@ -15,6 +15,7 @@ from stdnum.fr import siret as siret_number
 
 from matchmaker.extensions import db
 from matchmaker.models import Commune, Family, Level, Organisation, Territory
+from matchmaker.services.asking_budgets import usual_weekly
 from matchmaker.services.errors import DomainError, SiretTaken
 from matchmaker.services.territories import departement_of, fold, plain
 
@@ -109,6 +110,8 @@ def write(organisation: Organisation, *, commune: Commune | None = None, **field
     if commune is not None:
         organisation.commune = commune
         organisation.territory = departement_of(commune)
+    if "monthly_budget" in fields and "weekly_budget" not in fields and fields["monthly_budget"] != organisation.monthly_budget:
+        fields["weekly_budget"] = usual_weekly(fields["monthly_budget"])
     for column, value in fields.items():
         setattr(organisation, column, value)
 
