@@ -2,6 +2,7 @@
 
 import email
 import email.policy
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -9,11 +10,13 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from config import ROOT
 from matchmaker.extensions import db
 from matchmaker.models import Category, Headcount, Match, MatchStatus, Need, OutboxMail, Proposal, ProposalStatus, Role, RunStatus, User
 from matchmaker.models.base import now, today
 from matchmaker.services import calendar_feeds, conversation_links, matching, outcome_links, proposal_answers, proposal_links, proposals
 from matchmaker.services.proposal_answers import Reply
+from matchmaker.web import work_queue_words
 from matchmaker.web.settings import mail_settings
 from tests.conftest import Client
 from tests.factories import JobDatingFactory, MatchFactory, NeedFactory, OfferFactory, OrganisationFactory, RunFactory, UserFactory, departement, venue
@@ -43,6 +46,8 @@ def succession_of(name: str) -> Need:
         website=f"https://{NAME}.test",
         address=f"3 rue {NAME.title()}",
         headcount=Headcount.SMALL,
+        monthly_budget=30,
+        weekly_budget=15,
     )
     return NeedFactory(
         organisation=organisation,
@@ -146,6 +151,25 @@ def test_no_mail_to_others_tells_it_and_no_subject_at_all(confidence: Confidence
     to_others = [mail for mail in mails if mail.organisation_id != confidence.need.organisation_id]
     assert [(mail.kind, canary) for mail in to_others for canary in (NAME, SECRET) if canary in bodies(mail)] == []
     assert [mail.subject for mail in mails if NAME in mail.subject.lower() or SECRET in mail.subject.lower()] == []
+
+
+def test_mails_before_two_yes_never_write_the_title_of_the_other_side_itself() -> None:
+    """Whatever mail is added: while names are not told, the title goes through ``told_title``."""
+    told_both = {"conversation", "mutual_yes", "outcome"}
+    bare = re.compile(r"(their_declaration|their)\.(title|description)")
+    wrong = [
+        path for path in (ROOT / "templates" / "email").rglob("*.*") if path.parent.name not in told_both and bare.search(path.read_text(encoding="utf-8"))
+    ]
+
+    assert wrong == []
+
+
+def test_what_an_animator_says_on_the_telephone_keeps_it(confidence: Confidence) -> None:
+    told = work_queue_words.about(confidence.asked).lower()
+
+    assert "transmission en confiance" in told
+    assert SECRET not in told
+    assert confidence.need.commune.name.lower() not in told
 
 
 def test_the_card_says_kind_size_area_and_horizon(app: Flask, client: Client, confidence: Confidence) -> None:

@@ -15,12 +15,15 @@ from matchmaker.models import AskingPrice, MatchingRun
 from matchmaker.services import asking_rates, asking_reading
 from matchmaker.services.asking_rates import Known
 from matchmaker.services.asking_reading import NEVER, Pairs, People, UnderWay
+from matchmaker.services.first_in_line import first_in_line
 from matchmaker.services.matching_tables import engine_ids
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 # A need that waits for so many days may count more, where the territory wants that.
 WAITS_LONG_DAYS = 21
+# What a question to or for who said yes and was not chosen is worth, against the same one of others.
+FIRST_IN_LINE = 1.5
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,7 @@ def questions_of(
     own_room[people.away] = 0
     # Who asks is told of each candidate too: without room on that side the need waits.
     places = np.where((pairs.owner >= 0) & (spare[pairs.owner] > 0), pairs.places, 0) if len(spare) else np.zeros(len(pairs.need_ids), dtype=np.int64)
+    needs_first, organisations_first = first_of(pairs)
     made = Questions(
         need=pairs.need,
         organisation=giver,
@@ -85,10 +89,20 @@ def questions_of(
         load=loads,
         room=own_room,
         exploring=exploring,
-        need_weight=np.where(pairs.waits >= WAITS_LONG_DAYS, price.waiting, 1.0),
-        organisation_weight=np.where(people.since_asked >= NEVER, price.newcomers, 1.0),
+        need_weight=np.where(pairs.waits >= WAITS_LONG_DAYS, price.waiting, 1.0) * needs_first,
+        organisation_weight=np.where(people.since_asked >= NEVER, price.newcomers, 1.0) * organisations_first,
     )
     return planned_first(made, pairs.planned, price.price)
+
+
+def first_of(pairs: Pairs) -> tuple[Floats, Floats]:
+    """Weights of the needs, and of the structures whose offer it is: more for who said yes and was not chosen."""
+    waiting = first_in_line([*pairs.need_ids, *pairs.offer_ids])
+    needs = np.array([FIRST_IN_LINE if one in waiting else 1.0 for one in pairs.need_ids])
+    organisations = np.ones(len(pairs.organisation_ids))
+    offers = [row for row, one in enumerate(pairs.offer_ids) if one in waiting]
+    organisations[pairs.giver[offers]] = FIRST_IN_LINE
+    return needs, organisations
 
 
 def chances(under_way: UnderWay, known: Known) -> Floats:

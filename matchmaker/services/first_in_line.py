@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ARRAY, Uuid, any_, cast, select
 from sqlalchemy.orm import aliased
 
 from matchmaker.extensions import db
@@ -26,5 +26,7 @@ def first_in_line(declaration_ids: Collection[UUID]) -> set[UUID]:
             Match.confirmed_at.is_(None),
         )
         has_found = select(later.id).where(theirs == own, later.confirmed_at > Proposal.answered_at).exists()
-        found |= set(db.session.scalars(select(own).join(Proposal.match).where(own.in_(declaration_ids), *was_not_chosen, ~has_found)))
+        found |= set(
+            db.session.scalars(select(own).join(Proposal.match).where(own == any_(cast(list(declaration_ids), ARRAY(Uuid))), *was_not_chosen, ~has_found))
+        )
     return found

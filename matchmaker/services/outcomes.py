@@ -160,7 +160,10 @@ def standing(*conditions: ColumnElement[bool]) -> dict[UUID, dict[Side, Outcome]
         .where(Outcome.result.is_not(None), *conditions)
         .ext(distinct_on(Outcome.match_id, Outcome.side))
         .order_by(Outcome.match_id, Outcome.side, Outcome.wave.desc())
-        .options(match.joinedload(Match.need).joinedload(Need.organisation), match.joinedload(Match.offer).joinedload(Offer.organisation))
+        .options(
+            match.joinedload(Match.need).options(joinedload(Need.organisation), joinedload(Need.commune)),
+            match.joinedload(Match.offer).joinedload(Offer.organisation),
+        )
     )
     found: dict[UUID, dict[Side, Outcome]] = defaultdict(dict)
     for outcome in db.session.scalars(query):

@@ -8,6 +8,7 @@ from matchmaker.models.base import PARIS
 from matchmaker.models.work_queue import ActKind
 from matchmaker.services.work_queue import Row
 from matchmaker.web import explanation_words, labels, mail_words
+from matchmaker.web.successions import told_title
 
 OPENING = "Bonjour, je vous appelle de La Croisée, pour l’animation de votre territoire."
 TITLES = {
@@ -84,7 +85,8 @@ def script(row: Row, question: Proposal | None) -> list[str]:
 
 def about(question: Proposal) -> str:
     other = question.their_declaration
-    words = f"Une structure {'propose' if question.side is Side.NEED else 'cherche'} «\u00a0{other.title}\u00a0» à {other.commune.name}"
+    where = "" if other.is_confidential else f" à {other.commune.name}"
+    words = f"Une structure {'propose' if question.side is Side.NEED else 'cherche'} «\u00a0{told_title(other)}\u00a0»{where}"
     return f"{words}, et cela peut répondre à votre {'besoin' if question.side is Side.NEED else 'offre'} «\u00a0{question.own_declaration.title}\u00a0»."
 
 

@@ -6,10 +6,11 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from matchmaker.models import Channel, DaysBand, EuroBand, FoundAnyway, FteBand, Match, MatchStatus, OutboxMail, Outcome, Proposal, Result, Side
-from matchmaker.models.base import now
+from matchmaker.models import Channel, DaysBand, EuroBand, FoundAnyway, FteBand, Match, MatchStatus, Matter, OutboxMail, Outcome, Proposal, Result, Side
+from matchmaker.models.base import now, today
 from matchmaker.services import outcome_links, outcomes
 from matchmaker.services.outcomes import Reply
+from matchmaker.services.work_queue_facts import facts
 from matchmaker.web.settings import mail_settings
 from tests.factories import MatchFactory, NeedFactory, departement, mutual_match
 
@@ -181,3 +182,11 @@ def test_a_link_is_ours_or_nobodys(session: Session) -> None:
     assert outcomes.find_by_token(token, secret) == mine
     assert outcomes.find_by_token(token[:-1] + ("A" if token[-1] != "A" else "B"), secret) is None
     assert outcomes.find_by_token(outcome_links.token(mine, "another secret"), secret) is None
+
+
+def test_two_stories_come_to_the_queue_of_the_animator(session: Session) -> None:
+    match = told(mutual_match(), SIGNED, NOTHING)
+
+    (fact,) = [fact for fact in facts([departement("61").id], today=today()) if fact.matter is Matter.CONTRADICTORY]
+
+    assert (fact.subject_id, fact.organisation_id) == (match.need_id, match.need.organisation_id)
