@@ -108,6 +108,7 @@ class Config:
         "include": [
             "tasks.asking",
             "tasks.declarations",
+            "tasks.digests",
             "tasks.feedback",
             "tasks.health",
             "tasks.job_datings",
@@ -154,6 +155,7 @@ class Config:
             "pools.follow_meetings": {"task": "tasks.pools.follow_meetings", "schedule": 60.0, "options": {"expires": 60}},
             "pools.expire": {"task": "tasks.pools.expire", "schedule": 3600.0, "options": {"expires": 3600}},
             "proposals.tell_silent": {"task": "tasks.proposals.tell_silent", "schedule": 3600.0, "options": {"expires": 3600}},
+            "digests.send": {"task": "tasks.digests.send", "schedule": 900.0, "options": {"expires": 900}},
             "declarations.expire": {"task": "tasks.declarations.expire", "schedule": 3600.0, "options": {"expires": 3600}},
             "matching.request_weekly": {"task": "tasks.matching.request_weekly", "schedule": 3600.0, "options": {"expires": 3600}},
         },

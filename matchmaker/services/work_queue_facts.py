@@ -33,7 +33,7 @@ from matchmaker.models import (
 )
 from matchmaker.models.base import PARIS
 from matchmaker.models.matching import LIVE_MATCH
-from matchmaker.services import mails, outcomes
+from matchmaker.services import mails, outcomes, silent_needs
 
 # A need without a yes comes to the animator after so many days, and once more.
 SILENT_DAYS = (9, 21)
@@ -107,7 +107,7 @@ def refused(territory_ids: Collection[int], only: UUID | None) -> Iterator[Fact]
 def silent(territory_ids: Collection[int], today: date, only: UUID | None) -> Iterator[Fact]:
     """Needs that were proposed, and that nobody has said yes to for days."""
     latest = datetime.combine(today - timedelta(days=SILENT_DAYS[0]), time.max, PARIS)
-    query = open_needs(territory_ids, only, Need.published_at).where(Need.published_at <= latest, was_put(), ~has_a_yes())
+    query = open_needs(territory_ids, only, Need.published_at).where(Need.published_at <= latest, was_put(), *silent_needs.is_silent())
 
     def since(published_at: datetime) -> datetime:
         passed = [days for days in SILENT_DAYS if published_at.astimezone(PARIS).date() + timedelta(days=days) <= today]
@@ -159,10 +159,3 @@ def was_put() -> ColumnElement[bool]:
 def is_live() -> ColumnElement[bool]:
     """Somebody is being asked, or both said yes."""
     return exists().where(Match.need_id == Need.id, Match.status.in_(LIVE_MATCH))
-
-
-def has_a_yes() -> ColumnElement[bool]:
-    """The two said yes to each other, or the offer's side did and the need's own answer is awaited."""
-    theirs = exists().where(Proposal.match_id == Match.id, Proposal.side == Side.OFFER, Proposal.status == ProposalStatus.ACCEPTED)
-    agreed = (Match.status == MatchStatus.CONFIRMED) | ((Match.status == MatchStatus.PROPOSED) & theirs)
-    return exists().where(Match.need_id == Need.id, agreed)

@@ -29,6 +29,7 @@ from matchmaker.models import (
     Level,
     MailStatus,
     MatchStatus,
+    Matter,
     Obstacle,
     ParticipantState,
     ProposalStatus,
@@ -191,8 +192,16 @@ WORDS: dict[type[StrEnum], dict[Any, str]] = {
     Topic: {
         Topic.INVITATIONS: "invitations aux job datings",
         Topic.PROPOSALS: "propositions et leurs rappels",
-        Topic.DIGEST: "nouvelles régulières du territoire",
+        Topic.DIGEST: "nouvelles de la semaine, le lundi",
         Topic.CAMPAIGNS: "messages à toutes les structures",
+    },
+    Matter: {
+        Matter.UNREACHABLE: "Injoignables par courriel",
+        Matter.CONTRADICTORY: "Suites contradictoires",
+        Matter.REFUSED: "Refusés deux fois",
+        Matter.SILENT: "Sans oui",
+        Matter.UNSERVED: "Sans offre",
+        Matter.TO_REVIEW: "À relire",
     },
     DoneReason: {
         DoneReason.CALLED: "Appelé, tout est dit",

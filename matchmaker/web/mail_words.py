@@ -32,7 +32,8 @@ KINDS = {
     "pool_meeting": "Réunion d’un groupe d’employeurs",
     "pool_agreed": "Coordonnées d’un groupe d’employeurs",
     "pool_dissolved": "Emploi partagé sans suite",
-    "digest": "Nouvelles du territoire",
+    "digest": "La semaine de vos annonces",
+    "digest_animator": "La semaine de l’animation",
     "campaign": "Message à toutes les structures",
 }
 OURS = {

@@ -11,14 +11,7 @@ from matchmaker.web import explanation_words, labels, mail_words
 from matchmaker.web.successions import told_title
 
 OPENING = "Bonjour, je vous appelle de La Croisée, pour l’animation de votre territoire."
-TITLES = {
-    Matter.UNREACHABLE: "Injoignables par courriel",
-    Matter.CONTRADICTORY: "Suites contradictoires",
-    Matter.REFUSED: "Refusés deux fois",
-    Matter.SILENT: "Sans oui",
-    Matter.UNSERVED: "Sans offre",
-    Matter.TO_REVIEW: "À relire",
-}
+TITLES = labels.WORDS[Matter]
 
 
 def waiting(row: Row, today: date) -> str:
