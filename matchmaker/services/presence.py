@@ -10,9 +10,9 @@ from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import selectinload
 
 from matchmaker.extensions import db
-from matchmaker.models import ABSENT, JobDating, JobDatingStatus, MeetingStatus, Participant, PresenceAct, PresenceState
+from matchmaker.models import ABSENT, JobDating, JobDatingStatus, MeetingStatus, Participant, PresenceAct, PresenceState, Side
 from matchmaker.models.base import now
-from matchmaker.services import day_programme
+from matchmaker.services import day_programme, job_datings
 from matchmaker.services.errors import NotAllowedNow
 
 # The desk opens the day before, for who tries it out, and closes when phones that were without network had time to come back.
@@ -118,21 +118,26 @@ def people_here(lines: Iterable[Line]) -> int:
     return sum(line.delegates for line in lines if line.state is PresenceState.PRESENT)
 
 
+def close_days() -> int:
+    """Mark the meetings of the days that are over, for as long as gestures may still come. Returns how many meetings changed."""
+    over = (JobDating.status == JobDatingStatus.PUBLISHED, JobDating.ends_at < now(), JobDating.ends_at >= now() - CLOSES)
+    ids = db.session.scalars(select(JobDating.id).where(*over).order_by(JobDating.ends_at, JobDating.id)).all()
+    return sum(mark_meetings(found) for key in ids if (found := job_datings.job_dating(key)) is not None)
+
+
 def mark_meetings(job_dating: JobDating) -> int:
-    """Once it is over: which meetings were held and which were missed, as far as the desk knows. Returns how many changed.
+    """Which meetings of the plan were held and which were missed, as far as the desk knows. Returns how many changed.
 
     Who was never marked at the desk counts as there: hosts forget a gesture more easily than people forget to come.
     """
-    lines = {line.participant.organisation_id: line for line in roster(job_dating)}
-    changed = 0
+    lines, changed = {line.participant.organisation_id: line for line in roster(job_dating)}, 0
     for meeting in job_dating.meetings:
-        if meeting.status is MeetingStatus.CANCELLED:
-            continue
-        ends = (lines.get(meeting.match.need.organisation_id), lines.get(meeting.match.offer.organisation_id))
-        held = meeting.round is not None and all(line is None or was_there(line, meeting.round, job_dating) for line in ends)
-        status = MeetingStatus.HELD if held else MeetingStatus.MISSED
-        changed += meeting.status is not status
-        meeting.status = status
+        if meeting.round is not None:
+            ends = [lines.get(meeting.organisation_of(side).id) for side in Side]
+            held = all(line is None or was_there(line, meeting.round, job_dating) for line in ends)
+            status = MeetingStatus.HELD if held else MeetingStatus.MISSED
+            changed += meeting.status is not status
+            meeting.status = status
     db.session.flush()
     return changed
 

@@ -111,7 +111,7 @@ def propose(job_dating: JobDating, asked: Asked, *, newcomers: Collection[UUID] 
     lines = {line.participant.organisation_id: line for line in presence.roster(job_dating)}
     rounds, tables = places(whole)
     made = as_it_is_now(whole, asked, lines, rounds)
-    gone = np.array([bool({*ends(one)} & asked.absent) or one.status is MeetingStatus.CANCELLED for one in whole.meetings], dtype=np.bool_)
+    gone = np.array([bool({*ends(one)} & asked.absent) for one in whole.meetings], dtype=np.bool_)
     found = replan(
         made,
         rounds,
@@ -231,6 +231,7 @@ def apply(job_dating: JobDating, asked: Asked, *, version: int, fingerprint: str
     if proposal.fingerprint != fingerprint:
         raise ChangedMeanwhile("other moves")
     write_places(proposal.moves)
+    write_statuses(job_dating, proposal.moves, asked)
     write_tables(job_dating, asked, proposal.frozen)
     job_dating.version += 1
     moves = [told(move) for move in proposal.moves]
@@ -249,6 +250,15 @@ def write_places(moves: Sequence[Move]) -> None:
         if move.after is not None:
             move.meeting.round, move.meeting.table = move.after.round, move.after.table
             move.meeting.is_locked = move.meeting.id in locked
+    db.session.flush()
+
+
+def write_statuses(job_dating: JobDating, moves: Sequence[Move], asked: Asked) -> None:
+    """A meeting that does not take place was missed by who never said so, or cancelled; one that does is planned again."""
+    silent = {line.participant.organisation_id for line in presence.roster(job_dating) if line.state is not PresenceState.EXCUSED} & asked.absent
+    for move in moves:
+        missed = move.after is None and {*ends(move.meeting)} & silent
+        move.meeting.status = MeetingStatus.MISSED if missed else MeetingStatus.CANCELLED if move.after is None else MeetingStatus.PLANNED
     db.session.flush()
 
 

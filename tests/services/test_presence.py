@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from matchmaker.extensions import db
-from matchmaker.models import JobDating, Need, Organisation, Participant, ParticipantState, PresenceAct, PresenceState, Side
+from matchmaker.models import JobDating, MeetingStatus, Need, Organisation, Participant, ParticipantState, PresenceAct, PresenceState, Side
 from matchmaker.models.base import now
 from matchmaker.services import presence, walk_ins
 from matchmaker.services.errors import NotAllowedNow, TooManyPeople
@@ -138,3 +138,36 @@ def test_nobody_comes_in_beyond_the_authorised_headcount_until_somebody_leaves(d
     presence.record(dating, [act(dating.participants[0], "excused")])
 
     assert walk_ins.arrive(dating, walk_in("Les Ateliers du Pont")).organisation.name == "Les Ateliers du Pont"
+
+
+def over(dating: JobDating) -> JobDating:
+    dating.starts_at, dating.ends_at = now() - timedelta(hours=4), now() - timedelta(hours=1)
+    db.session.commit()
+    return dating
+
+
+def test_when_the_day_is_over_its_meetings_are_held_or_missed(dating: JobDating) -> None:
+    buyer = next(one for one in dating.participants if one.organisation.name == "Picorée")
+    absentee = next(one for one in dating.participants if one is not buyer)
+    presence.record(over(dating), [act(buyer, "present"), act(absentee, "no_show")])
+
+    assert presence.close_days() == 3
+    assert presence.close_days() == 0
+
+    mine = {one.match.offer.organisation_id: one.status for one in dating.meetings}
+    assert mine.pop(absentee.organisation_id) is MeetingStatus.MISSED
+    assert set(mine.values()) == {MeetingStatus.HELD}
+
+
+def test_who_left_missed_the_rounds_that_came_after(dating: JobDating) -> None:
+    buyer = next(one for one in dating.participants if one.organisation.name == "Picorée")
+    presence.record(over(dating), [presence.Act(uuid4(), buyer.id, PresenceState.LEFT, now(), None, 1)])
+
+    presence.close_days()
+
+    assert {one.round: one.status for one in dating.meetings} == {0: MeetingStatus.HELD, 1: MeetingStatus.MISSED, 2: MeetingStatus.MISSED}
+
+
+def test_a_day_that_is_not_over_is_left_alone(dating: JobDating) -> None:
+    assert presence.close_days() == 0
+    assert {one.status for one in dating.meetings} == {MeetingStatus.PLANNED}

@@ -282,3 +282,17 @@ def test_the_number_of_queries_does_not_grow_with_the_meetings(app: Flask, queri
         counts.append(len(queries))
 
     assert counts[0] == counts[1] <= 12
+
+
+@pytest.mark.usefixtures("app")
+def test_what_does_not_take_place_was_missed_or_cancelled_and_is_planned_again_when_they_come() -> None:
+    dating = busy_morning()
+    of = {line.organisation.name: line for line in dating.participants}
+    presence.record(dating, [presence.Act(uuid4(), of["Besoin 0"].id, PresenceState.NO_SHOW, now())])
+    presence.record(dating, [presence.Act(uuid4(), of["Besoin 1"].id, PresenceState.EXCUSED, now())])
+    change(dating, replanning.asked_by(dating, presence.roster(dating), now()))
+
+    said = {(one.match.need.organisation.name, one.status.value) for one in loaded(dating).meetings if one.round is None}
+    assert said == {("Besoin 0", "missed"), ("Besoin 1", "cancelled")}
+    change(loaded(dating), Asked())
+    assert {one.status.value for one in loaded(dating).meetings} == {"planned"}

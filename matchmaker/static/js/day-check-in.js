@@ -45,7 +45,7 @@
     const all = rows();
     const here = all.filter((row) => row.dataset.state === "present");
     const people = here.reduce((sum, row) => sum + Number(row.dataset.delegates), 0);
-    desk.querySelector("[data-here]").textContent = String(here.length);
+    desk.querySelector("[data-here]").textContent = plural(here.length, "arrivée", "arrivées");
     desk.querySelector("[data-all]").textContent = String(all.length);
     desk.querySelector("[data-bar]").setAttribute("width", String(here.length));
     desk.querySelector("[data-people]").textContent = plural(people, "personne", "personnes");
