@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Row, Select, or_, select
+from sqlalchemy import ColumnElement, Row, Select, or_, select
 
 from matchmaker.extensions import db
 from matchmaker.models import JobDating, JobDatingStatus, Match, Meeting, MeetingStatus, Need, Offer
@@ -62,7 +62,7 @@ def absent(job_dating_ids: Collection[UUID]) -> dict[UUID, frozenset[UUID]]:
     A missed meeting has two sides: absent is the one all of whose meetings were missed; both, when that is all that is known.
     """
     statuses: dict[UUID, dict[UUID, set[MeetingStatus]]] = defaultdict(lambda: defaultdict(set))
-    query = sides().where(Meeting.job_dating_id.in_(job_dating_ids), Meeting.round.is_not(None), Meeting.status != MeetingStatus.CANCELLED)
+    query = sides().where(Meeting.job_dating_id.in_(job_dating_ids), was_planned(), Meeting.status != MeetingStatus.CANCELLED)
     for row in db.session.execute(query):
         for organisation_id in (row.need, row.offer):
             statuses[row.job_dating_id][organisation_id].add(row.status)
@@ -78,9 +78,14 @@ def who_met(job_dating_id: UUID) -> set[UUID]:
 
 def past_meetings(organisation_ids: Collection[UUID], *, since: datetime | None = None) -> list[Sides]:
     """The meetings of these structures at job datings that are over."""
-    query = sides().where(JobDating.ends_at < now(), Meeting.round.is_not(None))
+    query = sides().where(JobDating.ends_at < now(), was_planned())
     query = query.where(or_(Need.organisation_id.in_(organisation_ids), Offer.organisation_id.in_(organisation_ids)))
     return list(db.session.execute(query.where(JobDating.ends_at >= since) if since else query))
+
+
+def was_planned() -> ColumnElement[bool]:
+    """It had a place; one that was missed may have given its place away on the day."""
+    return or_(Meeting.round.is_not(None), Meeting.status == MeetingStatus.MISSED)
 
 
 def jobs_of(rows: Iterable[Sides]) -> set[UUID]:

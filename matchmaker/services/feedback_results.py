@@ -61,8 +61,8 @@ class Results:
 
 def results(job_dating: JobDating) -> Results:
     """All that is known of it, in a fixed number of queries."""
-    query = feedback.meetings().where(Meeting.job_dating_id == job_dating.id, Meeting.round.is_not(None)).options(joinedload(Meeting.table))
-    meetings = list(db.session.scalars(query.order_by(Meeting.round, Meeting.id)))
+    query = feedback.meetings().where(Meeting.job_dating_id == job_dating.id, feedback_memory.was_planned()).options(joinedload(Meeting.table))
+    meetings = list(db.session.scalars(query.order_by(Meeting.round.nulls_last(), Meeting.id)))
     said: dict[UUID, list[Feedback]] = {}
     for one in feedback.feedback_of([meeting.id for meeting in meetings]):
         said.setdefault(one.meeting_id, []).append(one)

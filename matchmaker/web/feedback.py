@@ -100,14 +100,14 @@ def results_file(job_dating_id: UUID) -> ResponseReturnValue:
 
 
 def row(job_dating: JobDating, line: Line) -> list[str]:
-    number, table = line.meeting.round or 0, line.meeting.table
+    number, table = line.meeting.round, line.meeting.table
     need, offer = line.said.get(Side.NEED), line.said.get(Side.OFFER)
     is_confidential = line.meeting.match.need.is_confidential or line.meeting.match.offer.is_confidential
     names = ["confidentiel"] * 2 if is_confidential else [line.need.name, line.offer.name]
     words = [yes_or_no(one.is_useful if one else None) for one in (need, offer)]
     again = [yes_or_no(one.wants_again if one and not one.is_skipped else None) for one in (need, offer)]
-    place = [str(number + 1), labels.hour(job_dating.round_starts_at(number)), str(table.number) if table else ""]
-    return [*place, *names, yes_or_no(line.is_held), *words, *again, yes_or_no(line.any_says("has_next_step"))]
+    place = ["", ""] if number is None else [str(number + 1), labels.hour(job_dating.round_starts_at(number))]
+    return [*place, str(table.number) if table else "", *names, yes_or_no(line.is_held), *words, *again, yes_or_no(line.any_says("has_next_step"))]
 
 
 def yes_or_no(value: bool | None) -> str:

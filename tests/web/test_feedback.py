@@ -8,7 +8,7 @@ import pytest
 import time_machine
 
 from matchmaker.extensions import db
-from matchmaker.models import Feedback, JobDatingStatus
+from matchmaker.models import Feedback, JobDatingStatus, MeetingStatus
 from matchmaker.services import feedback, participant_links
 from matchmaker.services.feedback import Said
 from tasks.feedback import thank
@@ -110,6 +110,18 @@ def test_before_the_day_there_is_nothing_to_count(client, world):
     job_dating.status = JobDatingStatus.CANCELLED
     db.session.commit()
     assert heading(client.get(f"/mes-job-datings/{job_dating.id}/bilan").text) == "Le bilan viendra après la rencontre"
+
+
+def test_a_meeting_that_was_missed_and_lost_its_place_has_a_line_without_an_hour(client, world):
+    host, job_dating, buyer, first = world
+    missed = meeting_between(job_dating, buyer, first)
+    missed.status, missed.round, missed.table = MeetingStatus.MISSED, None, None
+    db.session.commit()
+    client.sign_in(host)
+
+    lines = list(csv.DictReader(io.StringIO(client.get(f"/mes-job-datings/{job_dating.id}/bilan.csv").data.decode("utf-8-sig")), delimiter=";"))
+
+    assert [(line["heure"], line["tenu"]) for line in lines if "Picorée" in line["offre"]] == [("", "non")]
 
 
 def test_the_file_has_a_line_for_each_meeting_and_no_formula(client, world):
