@@ -52,22 +52,22 @@ class TapForm(Form):
 def give(token: str) -> ResponseReturnValue:
     participant_id = participant_links.read_token(token, current_app.config["SECRET_KEY"]) or abort(404)
     participant = found(feedback.participant(participant_id))
+    form = TapForm()
+    meeting_id = form.meeting_id if form.validate_on_submit() else None
+    if form.is_submitted() and meeting_id is None:
+        return error_page(400, message=LATE_FORM)
     if not feedback.is_open(participant.job_dating):
         return error_page(410, message=EARLY if participant.job_dating.starts_at > now() else CLOSED)
-    form = TapForm()
-    if not form.is_submitted():
+    if meeting_id is None:
         questions = feedback.questions(participant)
         return render_template("feedback/give.html", participant=participant, questions=questions, form=form, day=request.path.removesuffix("/retour"))
-    return record(participant, form)
+    return record(participant, meeting_id, Said(form.said.data))
 
 
-def record(participant: Participant, form: TapForm) -> ResponseReturnValue:
+def record(participant: Participant, meeting_id: UUID, said: Said) -> ResponseReturnValue:
     """Write the tap down, and come back to its meeting."""
-    meeting_id = form.meeting_id if form.validate() else None
-    if meeting_id is None:
-        return error_page(400, message=LATE_FORM)
     try:
-        feedback.say(participant, meeting_id, Said(form.said.data))
+        feedback.say(participant, meeting_id, said)
     except LookupError:
         abort(404)
     except NotAllowedNow:
