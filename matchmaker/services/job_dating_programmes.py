@@ -7,14 +7,14 @@ from uuid import UUID
 
 import numpy as np
 from sqlalchemy import select
-from sqlalchemy.orm import aliased, joinedload
+from sqlalchemy.orm import joinedload
 
 from matchmaker.engine.planning import refuse_locks
 from matchmaker.engine.problem import BadProblem
 from matchmaker.engine.programme import NOWHERE, UNLIMITED, Programme, programme
 from matchmaker.extensions import db
-from matchmaker.models import JobDating, JobDatingStatus, Match, Meeting, MeetingStatus, Need, Offer, Participant, Side, Table, Wish, WishKind
-from matchmaker.models.base import now
+from matchmaker.models import JobDating, Meeting, Participant, Side, Table, Wish, WishKind
+from matchmaker.services import feedback_memory
 
 WISHED = 1.0
 """What a meeting that one of the two asked for is worth beside its score, which is 1 at most."""
@@ -164,7 +164,7 @@ def barred_meetings(job_dating: JobDating) -> dict[UUID, Barred]:
     """Meeting id → why it is not to be: one of the two does not come, does not want it this time, or the two met before and nobody asks for more."""
     expected = {participant.organisation_id for participant in job_dating.expected}
     not_now = wished_pairs(job_dating.participants, WishKind.NOT_NOW)
-    met = already_met(job_dating) - wished_pairs(job_dating.participants, WishKind.MEET)
+    met = {frozenset(pair) for pair in feedback_memory.already_met(expected)} - wished_pairs(job_dating.participants, WishKind.MEET)
     found: dict[UUID, Barred] = {}
     for meeting in job_dating.meetings:
         pair = frozenset(ends(meeting))
@@ -180,24 +180,6 @@ def barred_meetings(job_dating: JobDating) -> dict[UUID, Barred]:
 def wished_pairs(participants: Iterable[Participant], kind: WishKind) -> set[Pair]:
     """The pairs of organisations of which at least one said so."""
     return {frozenset((participant.organisation_id, wish.organisation_id)) for participant in participants for wish in participant.wishes if wish.kind is kind}
-
-
-def already_met(job_dating: JobDating) -> set[Pair]:
-    """Pairs of its participants that met at a job dating that is over: one of another match is no news to them."""
-    ids = [participant.organisation_id for participant in job_dating.participants]
-    need, offer = aliased(Need), aliased(Offer)
-    query = (
-        select(need.organisation_id, offer.organisation_id)
-        .select_from(Meeting)
-        .join(Meeting.job_dating)
-        .join(Match, Match.id == Meeting.match_id)
-        .join(need, need.id == Match.need_id)
-        .join(offer, offer.id == Match.offer_id)
-        .where(JobDating.id != job_dating.id, JobDating.status == JobDatingStatus.PUBLISHED, JobDating.ends_at < now())
-        .where(Meeting.round.is_not(None), Meeting.status.in_((MeetingStatus.PLANNED, MeetingStatus.HELD)))
-        .where(need.organisation_id.in_(ids), offer.organisation_id.in_(ids))
-    )
-    return {frozenset((one, other)) for one, other in db.session.execute(query)}
 
 
 def wishes_of(job_dating: JobDating) -> list[Wish]:
