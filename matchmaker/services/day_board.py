@@ -1,5 +1,6 @@
 """The screen of the room: what is true at each moment of the day, computed once and shown by the clock."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -7,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from matchmaker.extensions import db
-from matchmaker.models import JobDating, Meeting, Organisation, Side, Table
+from matchmaker.models import JobDating, LostTable, Meeting, Organisation, Side, Table
 from matchmaker.services import day_programme, signed_ids
 from matchmaker.services.outbox import MailSettings
 
@@ -87,23 +88,31 @@ def round_scenes(step: day_programme.Step, number: int, following: int | None) -
     return [first, Scene("round", turn, step.ends_at, number, following, step.starts_at, step.ends_at)]
 
 
-def cells(job_dating: JobDating, number: int) -> list[Cell]:
-    """The tables of the plan in a round, in the order of the room."""
+def cells(job_dating: JobDating, number: int, lost: Mapping[UUID, int]) -> list[Cell]:
+    """The tables of the plan in a round, in the order of the room, without those that are ``lost`` from that round on or before."""
     seats = {meeting.table_id: meeting for meeting in job_dating.meetings if meeting.round == number}
     used = {meeting.table_id for meeting in job_dating.meetings}
-    return [Cell(table, seats.get(table.id)) for table in job_dating.venue.tables if table.id in used]
+    return [Cell(table, seats.get(table.id)) for table in job_dating.venue.tables if table.id in used and lost.get(table.id, number + 1) > number]
 
 
 def pausing(job_dating: JobDating, number: int) -> list[Organisation]:
-    """Structures that take part and have no meeting in this round, by name."""
+    """Structures that have no meeting in this round and one later, by name: who is done, or never came, has no pause."""
     busy = {meeting.organisation_of(side).id for meeting in job_dating.meetings if meeting.round == number for side in Side}
-    meets = {meeting.organisation_of(side).id: meeting.organisation_of(side) for meeting in job_dating.meetings if meeting.round is not None for side in Side}
+    meets = {
+        meeting.organisation_of(side).id: meeting.organisation_of(side) for meeting in job_dating.meetings if (meeting.round or 0) > number for side in Side
+    }
     return sorted((one for key, one in meets.items() if key not in busy), key=lambda one: (one.name.casefold(), one.id))
 
 
 def hosts(job_dating: JobDating) -> dict[UUID, Organisation]:
     """Table id → the structure that never leaves it, where tables are somebody's."""
     return {one.fixed_table_id: one.organisation for one in job_dating.participants if one.fixed_table_id}
+
+
+def lost_tables(job_dating: JobDating) -> dict[UUID, int]:
+    """Table id → the round from which on it is not used any more."""
+    query = select(LostTable.table_id, LostTable.from_round).where(LostTable.job_dating_id == job_dating.id)
+    return {row.table_id: row.from_round for row in db.session.execute(query)}
 
 
 def token_of(job_dating: JobDating, secret: str) -> str:

@@ -30,8 +30,9 @@ def board(token: str) -> ResponseReturnValue:
         return error_page(410, message="Ce job dating est annulé.")
     if job_dating.status is not JobDatingStatus.PUBLISHED:
         abort(404)
+    lost = day_board.lost_tables(job_dating)
     scenes = day_board.scenes(job_dating)
-    rounds = {number: (day_board.cells(job_dating, number), day_board.pausing(job_dating, number)) for number in range(job_dating.rounds)}
+    rounds = {number: (day_board.cells(job_dating, number, lost), day_board.pausing(job_dating, number)) for number in range(job_dating.rounds)}
     page = make_response(render_template("day/board.html", job_dating=job_dating, scenes=scenes, rounds=rounds, hosts=day_board.hosts(job_dating), now=now()))
     page.set_etag(stamp)
     return page

@@ -271,6 +271,7 @@ def meetings_of(job_dating: JobDating, organisation: Organisation) -> list[tuple
     found = []
     for meeting in sorted(job_dating.planned, key=lambda meeting: meeting.round or 0):
         need, offer = meeting.organisation_of(Side.NEED), meeting.organisation_of(Side.OFFER)
-        if organisation.id in (need.id, offer.id):
+        # What a change on the day took out of the plan is no appointment any more.
+        if meeting.round is not None and organisation.id in (need.id, offer.id):
             found.append((meeting, offer if organisation.id == need.id else need))
     return found

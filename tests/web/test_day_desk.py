@@ -10,9 +10,9 @@ from flask import Flask
 from sqlalchemy import select
 
 from matchmaker.extensions import db
-from matchmaker.models import CheckInLink, JobDating, PresenceState
+from matchmaker.models import CheckInLink, JobDating, PresenceState, Side
 from matchmaker.models.base import now
-from matchmaker.services import day_board, presence
+from matchmaker.services import day_board, presence, replanning
 from tests.conftest import Client
 from tests.factories import UserFactory
 from tests.pages import forms, words
@@ -195,14 +195,31 @@ def test_the_scenes_of_the_screen_follow_one_another_without_a_gap(dating: JobDa
     assert shown >= set(range(dating.rounds))
 
 
-def test_everybody_is_at_a_table_or_in_the_line_of_the_pause(dating: JobDating) -> None:
-    everybody = {one.organisation_id for one in dating.participants}
+def test_who_has_a_meeting_to_come_is_at_a_table_or_in_the_line_of_the_pause(dating: JobDating) -> None:
     for number in range(dating.rounds):
-        seated = {
-            end.id
-            for cell in day_board.cells(dating, number)
-            if cell.meeting
-            for end in (cell.meeting.match.need.organisation, cell.meeting.match.offer.organisation)
-        }
-        assert seated | {one.id for one in day_board.pausing(dating, number)} == everybody
-        assert not seated & {one.id for one in day_board.pausing(dating, number)}
+        seats_now = [cell.meeting for cell in day_board.cells(dating, number, {}) if cell.meeting]
+        seated = {one.organisation_of(side).id for one in seats_now for side in Side}
+        to_come = {one.organisation_of(side).id for one in dating.meetings if one.round > number for side in Side}
+        assert {one.id for one in day_board.pausing(dating, number)} == to_come - seated
+
+
+def test_a_lost_table_leaves_the_screen_from_its_round_on(dating: JobDating) -> None:
+    table = dating.venue.tables[0]
+
+    assert table in [cell.table for cell in day_board.cells(dating, 0, {table.id: 1})]
+    assert table not in [cell.table for cell in day_board.cells(dating, 1, {table.id: 1})]
+
+
+def test_who_lost_a_meeting_still_reads_the_others(client: Client, dating: JobDating) -> None:
+    say(dating, "Besoin 0", "no_show")
+    asked = replanning.asked_by(dating, presence.roster(dating), now())
+    shown = replanning.propose(dating, asked)
+    replanning.apply(dating, asked, version=dating.version, fingerprint=shown.fingerprint)
+    db.session.commit()
+    loser = next(one for one in shown.told)
+    client.sign_in(UserFactory(organisation=loser))
+
+    response = client.get(f"/job-datings/{dating.id}")
+
+    assert response.status_code == 200
+    assert "Besoin 0" not in words(response.text)

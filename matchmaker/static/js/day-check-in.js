@@ -169,7 +169,9 @@
     const scanButton = desk.querySelector("[data-scan]");
     scanButton.hidden = !("BarcodeDetector" in window) || !navigator.mediaDevices;
     scanButton.addEventListener("click", scan);
-    merge({});
+    // A page that the phone kept is older than what the server told last.
+    const known = window.dayQueue.known();
+    merge(known.at > Number(desk.dataset.server) ? known.people : {});
   };
 
   // Somebody who is not on this page's list yet: read the page again, and keep what waits.
@@ -177,7 +179,8 @@
     const answer = await fetch(location.pathname, { cache: "no-store" }).catch(() => null);
     if (!answer || !answer.ok || answer.headers.get("X-Kept")) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-    desk.querySelectorAll("[data-group]").forEach((group, place) => group.replaceWith(fresh.querySelectorAll("[data-group]")[place]));
+    const groups = [...fresh.querySelectorAll("[data-group]")];
+    desk.querySelectorAll("[data-group]").forEach((group, place) => group.replaceWith(groups[place]));
     merge({});
     search();
   };

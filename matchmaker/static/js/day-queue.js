@@ -1,9 +1,10 @@
 // The gestures of the desk that have not reached the server yet, in the phone's own memory: they survive a closed page and a lost network.
-// window.dayQueue = { add(act), waiting(), acts(), now(), send() }; it dispatches « desk:told » with the server's answer, and « desk:line ».
+// window.dayQueue = { add(act), waiting(), acts(), known() }; it dispatches « desk:told » with the server's answer, and « desk:line ».
 (() => {
   "use strict";
 
   const KEY = `gestes:${location.pathname}`;
+  const KNOWN = `gestes-connus:${location.pathname}`;
   const CLOCK = "gestes:horloge";
   const EVERY_MS = 12000;
   const LATE_MS = 10000;
@@ -12,13 +13,14 @@
   let isLost = !navigator.onLine;
   let isSending = false;
 
-  const read = () => {
+  const stored = (key, otherwise) => {
     try {
-      return JSON.parse(localStorage.getItem(KEY)) || [];
+      return JSON.parse(localStorage.getItem(key)) || otherwise;
     } catch {
-      return [];
+      return otherwise;
     }
   };
+  const read = () => stored(KEY, []);
   const write = (acts) => localStorage.setItem(KEY, JSON.stringify(acts));
   const tell = (name, detail) => document.dispatchEvent(new CustomEvent(name, { detail }));
 
@@ -60,6 +62,7 @@
       const told = await answer.json();
       const done = new Set(told.done);
       write(read().filter((act) => !done.has(act.id)));
+      localStorage.setItem(KNOWN, JSON.stringify({ at: now(), people: told.people }));
       isLost = false;
       tell("desk:told", told);
     } catch {
@@ -79,7 +82,7 @@
     return whole;
   };
 
-  window.dayQueue = { add, send, now, acts: read, waiting: () => read().length };
+  window.dayQueue = { add, acts: read, waiting: () => read().length, known: () => stored(KNOWN, { at: 0, people: {} }) };
 
   window.addEventListener("online", send);
   window.addEventListener("offline", () => {
