@@ -82,7 +82,7 @@ def find_in_blocks(needs: Side, offers: Side, barred: Barred) -> Candidates:
     to_check = needs.required[need] & ~offers.held[offer]
     missing = Missing.DISTANCE * np.isnan(near) + Missing.FLAGS * (to_check != 0)
     missing = missing + Missing.HALFDAYS * ((needs.halfdays[need] == 0) | (offers.halfdays[offer] == 0))
-    return Candidates(need.astype(np.int32), offer.astype(np.int32), kilometres(near), missing.astype(np.uint8), to_check)
+    return Candidates(need.astype(np.int32), offer.astype(np.int32), kilometres(near), missing.astype(np.uint8))
 
 
 def warm() -> bool:

@@ -162,7 +162,6 @@ def _reachable(inputs: Inputs, need_row: int) -> _Reachable:
         offer=rows.astype(np.int32),
         distance_km=distance,
         missing=np.zeros(len(rows), dtype=np.uint8),
-        flags_to_check=np.zeros(len(rows), dtype=np.int64),
     )
     scored = score(pairs, needs, offers, inputs.context, inputs.weights)
     keep = relevant(scored, np.full(len(rows), inputs.by_words[needs.category[need_row]]))

@@ -144,7 +144,7 @@ def _nothing() -> tuple[Candidates, Facts, Facts, Common]:
         required=none, held=none, denied=none, remote_share=none, home=np.zeros((0, 1), np.int64), area_start=np.zeros(1, np.int64), area=none,
     )  # fmt: skip
     profile = Profile((), (), none, no_number, no_number, no_number, none)
-    no_pair = Candidates(np.zeros(0, np.int32), np.zeros(0, np.int32), no_number, np.zeros(0, np.uint8), none)
+    no_pair = Candidates(np.zeros(0, np.int32), np.zeros(0, np.int32), no_number, np.zeros(0, np.uint8))
     return no_pair, *facts(side, side, Context(profile, profile, 0, 0, np.zeros((0, 2), np.int64)), np.full(CRITERIA_COUNT, 0.1))
 
 

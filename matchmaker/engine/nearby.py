@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from matchmaker.engine.belts import LOOSE, NARROW, WIDE, laid_out
 from matchmaker.engine.compiling import DISABLED, compiled
 from matchmaker.engine.constraints import Barred
-from matchmaker.engine.sides import Candidates, Floats, Ints, Missing, Side, kilometres
+from matchmaker.engine.sides import Candidates, Floats, Missing, Side, kilometres
 
 __all__ = ["DISABLED", "NOBODY", "find"]
 
@@ -35,13 +35,12 @@ NOBODY = Side(
 
 
 class Found(NamedTuple):
-    """Room for candidate pairs: rows, squared sines, marks and flags to check."""
+    """Room for candidate pairs: rows, squared sines and marks."""
 
     need: NDArray[np.int32]
     offer: NDArray[np.int32]
     near: Floats
     missing: NDArray[np.uint8]
-    check: Ints
 
 
 def find(needs: Side, offers: Side, barred: Barred) -> Candidates:
@@ -56,12 +55,13 @@ def find(needs: Side, offers: Side, barred: Barred) -> Candidates:
         # As many again for each need that is left, and a tenth: memory that is never written is never taken.
         room = int(1.1 * size * (count / max(done, 1))) + 2 * len(found.need) + len(offers.category)
         found = Found(*(extended(column, size, room) for column in found))
-    return Candidates(found.need[:size], found.offer[:size], kilometres(found.near[:size]), found.missing[:size], found.check[:size])
+    near = found.near[:size]
+    return Candidates(found.need[:size], found.offer[:size], kilometres(near, out=near), found.missing[:size])
 
 
 def room_for(pairs: int) -> Found:
     # By numpy, which asks for large pages: with small ones, taking the memory costs as much as finding what goes there.
-    return Found(np.empty(pairs, np.int32), np.empty(pairs, np.int32), np.empty(pairs), np.empty(pairs, np.uint8), np.empty(pairs, np.int64))
+    return Found(np.empty(pairs, np.int32), np.empty(pairs, np.int32), np.empty(pairs), np.empty(pairs, np.uint8))
 
 
 def extended(values: NDArray[Any], size: int, room: int) -> NDArray[Any]:
@@ -131,16 +131,14 @@ def search(needs, rows, slots, table, into, start, size):  # type: ignore[no-unt
                 many += 1
         into.need[size : size + many] = i
         offer, kept_near = into.offer[size : size + many], into.near[size : size + many]
-        missing, check = into.missing[size : size + many], into.check[size : size + many]
+        missing = into.missing[size : size + many]
         member, held, suits = table.member[first:], table.held[first:], table.halfdays[first:]
         for k in range(many):
             rank = of_rank[k]
             offer[k] = member[rank]
             half = near[rank]
             kept_near[k] = half
-            unsure = required & ~held[rank]
-            check[k] = unsure
-            missing[k] = DISTANCE * (half != half) | FLAGS * (unsure != 0) | HALFDAYS * (any_halfday | (suits[rank] == 0))
+            missing[k] = DISTANCE * (half != half) | FLAGS * ((required & ~held[rank]) != 0) | HALFDAYS * (any_halfday | (suits[rank] == 0))
         size += many
     return count, size
 

@@ -72,19 +72,17 @@ class Candidates:
     need, offer : (E,) rows.
     distance_km : (E,) great-circle distance, nan when unknown.
     missing : (E,) bits of `Missing`: what could not be checked.
-    flags_to_check : (E,) bits of the required flags of which the offer says nothing.
     """
 
     need: NDArray[np.int32]
     offer: NDArray[np.int32]
     distance_km: Floats
     missing: NDArray[np.uint8]
-    flags_to_check: Ints
 
 
 def part_of(pairs: Candidates, rows: NDArray[np.int64] | slice) -> Candidates:
     """Some of the pairs."""
-    return Candidates(pairs.need[rows], pairs.offer[rows], pairs.distance_km[rows], pairs.missing[rows], pairs.flags_to_check[rows])
+    return Candidates(pairs.need[rows], pairs.offer[rows], pairs.distance_km[rows], pairs.missing[rows])
 
 
 def great_circle_km(lat: Floats, lon: Floats, other_lat: Floats, other_lon: Floats) -> Floats:
@@ -112,10 +110,10 @@ def squared_sines(one: tuple[Floats, Floats, Floats], other: tuple[Floats, Float
     return np.asarray(0.25 * (x * x + y * y + z * z), dtype=np.float64)
 
 
-def kilometres(squared_sine: Floats) -> Floats:
-    """The distance that a squared sine stands for."""
+def kilometres(squared_sine: Floats, out: Floats | None = None) -> Floats:
+    """The distance that a squared sine stands for, in `out` where one is given."""
     # In one array: fresh memory for millions of pairs costs more than the sums.
-    distance = np.asarray(np.minimum(squared_sine, 1.0), dtype=np.float64)
+    distance = np.asarray(np.minimum(squared_sine, 1.0, out=out), dtype=np.float64)
     np.sqrt(distance, out=distance)
     np.arcsin(distance, out=distance)
     distance *= 2 * EARTH_RADIUS_KM

@@ -285,7 +285,7 @@ def candidates_of(needs: Table, offers: Table, rows: Sequence[tuple[int, int]]) 
     need, offer = np.array(rows, dtype=np.int32).reshape(-1, 2).T
     one, other = needs.side, offers.side
     distance = great_circle_km(one.lat[need], one.lon[need], other.lat[offer], other.lon[offer])
-    return Candidates(need, offer, distance, np.zeros(len(need), dtype=np.uint8), np.zeros(len(need), dtype=np.int64))
+    return Candidates(need, offer, distance, np.zeros(len(need), dtype=np.uint8))
 
 
 def context_of(run: MatchingRun, needs: Table, offers: Table) -> scoring.Context:
