@@ -12,6 +12,7 @@ from matchmaker.models.declarations import HALF_DAYS
 from matchmaker.web import labels
 from matchmaker.web.forms import BoxesField, CommuneField, Form, at_most, between, idcc_number, next_time, reached, required
 from matchmaker.web.occupations import OccupationField
+from matchmaker.web.successions import KINDS
 
 RADIUS = {"10": "10 km", "30": "30 km", "60": "60 km", "100": "100 km"}
 # An e-mail address or a telephone number.
@@ -37,7 +38,7 @@ class DeclarationForm(Form):
     description = TextAreaField("Ce qu’il faut savoir de plus", [at_most(3000)])
     commune = CommuneField("Où cela se passe-t-il\u00a0?", [required("Écrivez une commune ou un code postal."), reached])
     radius_km = RadioField("Jusqu’où\u00a0?", choices=RADIUS, default="30")
-    areas = BoxesField("Et aussi, en entier", [Optional()])
+    areas = BoxesField("Et aussi, en entier")
     starts_on = day("À partir du")
     ends_on = day("Jusqu’au")
     skills = StringField("Mots qui comptent", [at_most(400)])
@@ -172,7 +173,7 @@ class SuccessionForm(DeclarationForm):
     kind = RadioField(
         "De quelle transmission s’agit-il\u00a0?",
         [required("Choisissez-en une.")],
-        choices={"salaried": "direction salariée", "voluntary": "présidence ou trésorerie bénévole", "takeover": "reprise en SCOP ou en SCIC"},
+        choices=KINDS,
     )
     horizon_months = IntegerField("Dans combien de mois\u00a0?", [Optional(), between(0, 120, "Écrivez un nombre de mois, de 0 à 120.")])
     handover_months = IntegerField("Durée du tuilage, en mois", [Optional(), between(0, 60, "Écrivez un nombre de mois, de 0 à 60.")])
