@@ -180,9 +180,9 @@ def decisions_in(run: MatchingRun) -> list[PairDecision]:
     return list(db.session.scalars(query.order_by(PairDecision.decided_at.desc(), PairDecision.id)))
 
 
-def titles(pairs: Iterable[PairIds]) -> list[tuple[str, str]]:
-    """The titles of both sides of each pair."""
+def sides(pairs: Iterable[PairIds]) -> list[tuple[Need, Offer]]:
+    """Both sides of each pair."""
     wanted = list(pairs)
-    needs = dict(db.session.execute(select(Need.id, Need.title).where(Need.id.in_([need for need, _offer in wanted]))).all())
-    offers = dict(db.session.execute(select(Offer.id, Offer.title).where(Offer.id.in_([offer for _need, offer in wanted]))).all())
+    needs = {need.id: need for need in db.session.scalars(select(Need).where(Need.id.in_([need for need, _offer in wanted])))}
+    offers = {offer.id: offer for offer in db.session.scalars(select(Offer).where(Offer.id.in_([offer for _need, offer in wanted])))}
     return [(needs[need], offers[offer]) for need, offer in wanted]

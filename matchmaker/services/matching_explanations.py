@@ -174,15 +174,15 @@ def explain_pair(run: MatchingRun, instance: Instance, need_row: int, offer_row:
 
 
 def find_offers(instance: Instance, need: Need, text: str) -> list[Offer]:
-    """Offers of the run in the need's category whose title, or organisation, has these words. The name of a succession in confidence finds nothing."""
+    """Offers of the run in the need's category whose title, or organisation, has these words. No word finds a succession in confidence."""
     words = plain(text).split()
     if not words:
         return []
-    query = select(Offer.id, Offer.title, Organisation.name, Offer.is_confidential).join(Offer.organisation)
+    query = select(Offer.id, Offer.title, Organisation.name).join(Offer.organisation).where(Offer.is_confidential.is_(False))
     rows = db.session.execute(query.where(Offer.category == need.category, one_of(Offer, instance.offer_ids)).order_by(Offer.title, Offer.id))
     found: list[UUID] = []
-    for offer_id, title, name, is_confidential in rows:
-        told = plain(title if is_confidential else f"{title} {name}")
+    for offer_id, title, name in rows:
+        told = plain(f"{title} {name}")
         if len(found) < MOST_FOUND and all(word in told for word in words):
             found.append(offer_id)
     offers = by_id(Offer, found)

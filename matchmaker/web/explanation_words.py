@@ -7,6 +7,7 @@ from matchmaker.models import Category, Flag, Need, Offer
 from matchmaker.services.matching_changes import ShownChange
 from matchmaker.web import labels
 from matchmaker.web.reasons import OBSTACLES, kilometres, side_line, why_unserved
+from matchmaker.web.successions import told_title
 
 POINT = 10_000
 APART = OBSTACLES | {
@@ -71,7 +72,7 @@ def change(one: ShownChange) -> str:
         case Kind.CAPACITY:
             taken = labels.plural(after, "partenaire", "partenaires")
             whose = one.place_at or one.offer
-            return f"«\u00a0{whose.title}\u00a0»\u00a0: accueillir {taken} au lieu de {before}"
+            return f"«\u00a0{told_title(whose)}\u00a0»\u00a0: accueillir {taken} au lieu de {before}"
 
 
 def is_tellable(one: ShownChange, need: Need) -> bool:

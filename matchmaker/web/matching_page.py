@@ -7,12 +7,13 @@ from uuid import UUID
 
 from matchmaker import reference
 from matchmaker.engine.problem import displayed
-from matchmaker.models import MatchingRun, RunStatus, Verdict
+from matchmaker.models import MatchingRun, Need, Offer, RunStatus, Verdict
 from matchmaker.services import matching, matching_decisions, matching_files, matching_freshness, matching_overview, matching_withdrawal
 from matchmaker.services.errors import ChangedMeanwhile, DomainError, LockedAndRefused, NoPlaceToLock
 from matchmaker.services.matching_decisions import Change
 from matchmaker.services.matching_inputs import PairIds
 from matchmaker.web import fairness_words, labels, maps, reasons
+from matchmaker.web.successions import told_title
 
 # How many lines a list shows at first, and on demand: a page of twenty thousand lines is read by nobody.
 SHOWN, MOST_SHOWN = 12, 500
@@ -208,11 +209,12 @@ def change_words(change: Change, pair: PairIds, verdict: Verdict | None) -> str:
 
 def named(pairs: Sequence[PairIds]) -> list[str]:
     """The first of the pairs by the titles of both sides, short: the words travel in a cookie."""
-    found = matching_decisions.titles(pairs[:NAMED])
+    found = matching_decisions.sides(pairs[:NAMED])
     return [f"«\u00a0{short(need)}\u00a0» avec «\u00a0{short(offer)}\u00a0»" for need, offer in found]
 
 
-def short(title: str) -> str:
+def short(declaration: Need | Offer) -> str:
+    title = told_title(declaration)
     return title if len(title) <= LONGEST_TITLE else title[: LONGEST_TITLE - 1].rstrip() + "…"
 
 
@@ -225,8 +227,8 @@ def refusal_words(refusal: DomainError) -> str:
             return "Cette mise en relation est déjà verrouillée ou refusée. Retirez d’abord ce premier choix."
         case NoPlaceToLock():
             places = labels.plural(len(refusal.partners), "place", "places")
-            partners = labels.enumeration([f"«\u00a0{short(partner.title)}\u00a0»" for partner in refusal.partners[:NAMED]])
-            return f"«\u00a0{short(refusal.side.title)}\u00a0» n’a que {places}, et tout est verrouillé\u00a0: {partners}. Déverrouillez d’abord l’une d’elles."
+            partners = labels.enumeration([f"«\u00a0{short(partner)}\u00a0»" for partner in refusal.partners[:NAMED]])
+            return f"«\u00a0{short(refusal.side)}\u00a0» n’a que {places}, et tout est verrouillé\u00a0: {partners}. Déverrouillez d’abord l’une d’elles."
         case _:
             return OVER
 

@@ -136,17 +136,15 @@ def test_why_not_names_what_keeps_two_declarations_apart(session: Session, offer
     assert (told.pair, told.obstacle) == (None, obstacle)
 
 
-def test_offers_are_found_by_words_of_their_title_or_name_and_never_by_the_name_of_a_confidential_one(session: Session) -> None:
+def test_offers_are_found_by_words_of_their_title_or_name_and_one_in_confidence_by_none(session: Session) -> None:
     need = NeedFactory(category=Category.SUCCESSION)
     known = OfferFactory(category=Category.SUCCESSION, title="Reprise d’atelier", organisation=OrganisationFactory(name="Les Ateliers du Houlme"))
-    hidden = OfferFactory(
-        category=Category.SUCCESSION, title="Direction à prendre", is_confidential=True, organisation=OrganisationFactory(name="Houlme Insertion")
-    )
+    OfferFactory(category=Category.SUCCESSION, title="Direction à prendre", is_confidential=True, organisation=OrganisationFactory(name="Houlme Insertion"))
     OfferFactory(title="Houlme, autre catégorie")
     _run, instance = run_of()
 
     assert matching_explanations.find_offers(instance, need, "houlme") == [known]
-    assert matching_explanations.find_offers(instance, need, "direction") == [hidden]
+    assert matching_explanations.find_offers(instance, need, "direction") == []
     assert matching_explanations.find_offers(instance, need, "  ") == []
 
 

@@ -118,9 +118,12 @@ def test_a_succession_in_confidence_shows_neither_name_nor_distance_nor_points(c
     for page in pages:
         told = words(page)
         assert "Maison" not in told
+        assert "Direction à transmettre" not in told
+        assert "Présidence à reprendre" not in told
         assert not re.search(r"\d km", told)
         assert "sur 20" not in told
     assert "Le détail des points n’est pas montré" in words(pages[0])
+    assert "Transmission en confiance" in words(pages[0])
 
 
 def test_runs_needs_and_offers_of_others_are_not_there(client, contested):
