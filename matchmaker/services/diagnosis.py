@@ -14,7 +14,7 @@ from matchmaker.engine import explanation
 from matchmaker.extensions import db
 from matchmaker.models import Match, MatchingRun, MatchStatus, Need, Obstacle, Offer, Organisation, RunStatus, Status
 from matchmaker.models.matching import LIVE_MATCH
-from matchmaker.services import addresses, asking_budgets, declarations, matching_explanations
+from matchmaker.services import addresses, asking_budgets, asking_rhythms, declarations, matching_explanations
 from matchmaker.services.matching_instances import Instance
 
 # What one more click on « accept more » adds a month, and the most that there may be.
@@ -27,7 +27,9 @@ class Cause(StrEnum):
     """What stands in the way. The first ones are the structure's, the others a declaration's."""
 
     PAUSED = "paused"
+    AWAY = "away"
     BUDGET = "budget"
+    WEEK = "week"
     NO_ADDRESS = "no_address"
     BLOCKED = "blocked"
     OBJECTED = "objected"
@@ -52,7 +54,8 @@ class Finding:
     ----------
     told : what the run says of a need without a candidate, in codes and numbers.
     lack : what an outbid declaration lacked, in millionths; None when it cannot be told.
-    asked : how often the structure was asked this month, where that is the cause.
+    asked : how often the structure was asked this month, or this week, where that is the cause.
+    until : the last day of an absence.
     """
 
     cause: Cause
@@ -60,6 +63,7 @@ class Finding:
     told: dict[str, Any] = field(default_factory=dict)
     lack: int | None = None
     asked: int = 0
+    until: date | None = None
 
 
 STATUSES = {Status.DRAFT: Cause.DRAFT, Status.PAUSED: Cause.STOPPED, Status.EXPIRED: Cause.EXPIRED}
@@ -83,9 +87,12 @@ def of_structure(organisation: Organisation, has_declared: bool, *, today: date)
     found = []
     if organisation.paused_until is not None and organisation.paused_until >= today:
         found.append(Finding(Cause.PAUSED))
+    found += [Finding(Cause.AWAY, until=one.ends_on) for one in asking_rhythms.absences(organisation, day=today)[:1] if one.starts_on <= today]
     left = asking_budgets.left(organisation, day=today)
     if not left.month:
         found.append(Finding(Cause.BUDGET, asked=organisation.monthly_budget))
+    elif not left.week:
+        found.append(Finding(Cause.WEEK, asked=organisation.weekly_budget))
     obstacle = addresses.obstacle(organisation.email, "proposals")
     if obstacle is not None:
         found.append(Finding(OBSTACLES[obstacle]))

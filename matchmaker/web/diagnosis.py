@@ -64,6 +64,7 @@ def line_of(finding: Finding) -> Line:
 
 def of_structure(finding: Finding) -> Line:
     organisation, edit = my_organisation(), url_for("organisations.edit", organisation_id=my_organisation().id)
+    rhythm = url_for("asking_rhythms.show", organisation_id=organisation.id)
     match finding.cause:
         case Cause.PAUSED:
             until = labels.long_date(organisation.paused_until) if organisation.paused_until else ""
@@ -73,6 +74,13 @@ def of_structure(finding: Finding) -> Line:
             limit = labels.plural(organisation.monthly_budget, "sollicitation", "sollicitations")
             text = f"Vous en acceptez {limit} par mois, et vous en avez reçu {labels.number(finding.asked)}. La suite vient le mois prochain."
             return Line(finding, "Le nombre du mois est atteint", text, f"En accepter {diagnosis.MORE} de plus par mois", url_for(".accept_more"), posts=True)
+        case Cause.AWAY:
+            text = f"Jusqu’au {labels.long_date(finding.until)}, rien ne vous est envoyé, comme vous l’avez demandé." if finding.until else ""
+            return Line(finding, "Vous êtes en congé", text, "Voir mes absences", f"{rhythm}#absences")
+        case Cause.WEEK:
+            limit = labels.plural(organisation.weekly_budget, "sollicitation", "sollicitations")
+            text = f"Vous en acceptez {limit} par semaine au plus. La suite vient lundi."
+            return Line(finding, "Le nombre de la semaine est atteint", text, "Changer mon rythme", rhythm)
         case Cause.BLOCKED:
             text = f"Les courriels envoyés à {organisation.email} nous reviennent. Corrigez l’adresse, ou répondez depuis le site."
             return Line(finding, "Vos courriels nous reviennent", text, "Corriger l’adresse", f"{edit}#email")

@@ -7,7 +7,7 @@ import pytest
 from matchmaker.extensions import db
 from matchmaker.models import ObjectionSource, RunStatus, Status, Topic
 from matchmaker.models.base import now, today
-from matchmaker.services import addresses, diagnosis, matching
+from matchmaker.services import addresses, asking_budgets, asking_rhythms, diagnosis, matching
 from matchmaker.services.diagnosis import Cause
 from matchmaker.web.settings import mail_settings
 from tests.factories import MatchFactory, NeedFactory, OfferFactory, OrganisationFactory, RunFactory, departement
@@ -38,6 +38,21 @@ def test_a_pause_a_spent_budget_and_a_dead_address_come_first(app):
     diagnosis.end_pause(organisation)
     assert diagnosis.accept_more(organisation) == 2
     assert causes(organisation) == [Cause.BLOCKED, Cause.DRAFT]
+
+
+def test_days_of_absence_and_a_week_that_is_full_are_told(app):
+    organisation = NeedFactory(draft=True).organisation
+    later = today() + timedelta(days=3)
+    asking_rhythms.add_absence(organisation, starts_on=later, ends_on=later)
+    assert causes(organisation) == [Cause.DRAFT]
+
+    asking_rhythms.add_absence(organisation, starts_on=today(), ends_on=later)
+    organisation.weekly_budget = 1
+    db.session.flush()
+    asking_budgets.take_one(organisation, day=today())
+
+    away, week, _draft = diagnosis.diagnose(organisation, today=today())
+    assert (away.cause, away.until, week.cause, week.asked) == (Cause.AWAY, later, Cause.WEEK, 1)
 
 
 def test_a_budget_is_never_raised_above_what_the_database_allows(app):

@@ -7,6 +7,7 @@ import pytest
 from matchmaker.extensions import db
 from matchmaker.models import Organisation, Status
 from matchmaker.models.base import today
+from matchmaker.services import asking_rhythms
 from tests.factories import NeedFactory, OfferFactory, OrganisationFactory, UserFactory
 from tests.pages import forms, heading, words
 
@@ -41,6 +42,19 @@ def test_each_cause_has_the_act_that_changes_it(client, organisation):
     db.session.refresh(organisation)
     assert (organisation.paused_until, organisation.monthly_budget, organisation.needs[0].status) == (None, 2, Status.PUBLISHED)
     assert heading(client.get("/annonces/diagnostic").text) == "Rien ne bloque de votre côté"
+
+
+def test_an_absence_and_a_full_week_lead_to_the_rhythm(client, organisation):
+    NeedFactory(organisation=organisation)
+    asking_rhythms.add_absence(organisation, starts_on=today(), ends_on=today())
+    organisation.weekly_budget = 0
+    db.session.commit()
+
+    page = client.get("/annonces/diagnostic").text
+
+    assert "Vous êtes en congé" in words(page)
+    assert "Le nombre de la semaine est atteint" in words(page)
+    assert page.count(f"/structures/{organisation.id}/rythme") == 2
 
 
 def test_nobody_else_is_named(client, organisation):
