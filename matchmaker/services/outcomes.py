@@ -30,7 +30,7 @@ from matchmaker.models import (
 )
 from matchmaker.models.base import now
 from matchmaker.models.outcomes import CONCLUDED, WAVES
-from matchmaker.services import outbox, outcome_links, proposals
+from matchmaker.services import outbox, outcome_links, proposals, working_days
 from matchmaker.services.errors import NotAllowedNow
 
 # After the last question, nobody remembers: an installation that was asleep for a year asks nothing of that year.
@@ -111,6 +111,7 @@ def ask(proposal: Proposal, wave: int, *, at: datetime, settings: outbox.MailSet
             recipient=proposal.organisation.email,
             organisation_id=proposal.organisation_id,
             settings=settings,
+            not_before=working_days.opening(proposal.organisation, at),
             proposal=proposal,
             is_last=wave == WAVES[-1],
             link=outcome_links.link(proposal, settings),

@@ -189,4 +189,4 @@ def test_two_stories_come_to_the_queue_of_the_animator(session: Session) -> None
 
     (fact,) = [fact for fact in facts([departement("61").id], today=today()) if fact.matter is Matter.CONTRADICTORY]
 
-    assert (fact.subject_id, fact.organisation_id) == (match.need_id, match.need.organisation_id)
+    assert (fact.subject_id, fact.organisation_id) == (match.id, match.need.organisation_id)

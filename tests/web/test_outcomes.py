@@ -1,14 +1,15 @@
 """Saying what two yes led to: from the mail in a click and a button, or with an account."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
+import time_machine
 from flask import Flask
 from sqlalchemy import select
 
 from matchmaker.extensions import db
 from matchmaker.models import OutboxMail, Outcome, Proposal, Result
-from matchmaker.models.base import now
+from matchmaker.models.base import PARIS, now
 from matchmaker.services import outcome_links, outcomes
 from matchmaker.web.settings import mail_settings
 from tasks.outcomes import ask
@@ -96,11 +97,30 @@ def test_before_the_first_question_there_is_nothing_to_say(app: Flask, client: C
     assert client.get(f"/suites/{outcome_links.token(proposal, app.config['SECRET_KEY'])}").status_code == 404
 
 
-def test_the_task_asks_once(app: Flask) -> None:
-    mutual_match(confirmed_at=now() - timedelta(days=31))
+def test_the_task_asks_once_and_only_when_people_work(app: Flask) -> None:
+    monday = datetime(2026, 11, 16, 9, 5, tzinfo=PARIS)
+    mutual_match(confirmed_at=monday - timedelta(days=31))
     db.session.commit()
 
-    for _beat in range(2):
+    asked = []
+    # A Sunday, the Monday at night, then twice in the morning.
+    for moment in (monday - timedelta(days=1), monday - timedelta(hours=4), monday, monday + timedelta(hours=1)):
+        with time_machine.travel(moment, tick=False):
+            ask()
+        asked.append(len(db.session.scalars(select(Outcome)).all()))
+
+    assert asked == [0, 0, 2, 2]
+
+
+def test_the_mail_waits_for_the_hours_of_its_structure(app: Flask) -> None:
+    monday = datetime(2026, 11, 16, 9, 5, tzinfo=PARIS)
+    late, early = mutual_match(confirmed_at=monday - timedelta(days=31)).proposals
+    late.organisation.opens_at = 11
+    db.session.commit()
+
+    with time_machine.travel(monday, tick=False):
         ask()
 
-    assert len(db.session.scalars(select(Outcome)).all()) == 2
+    leaves = {mail.recipient: mail.not_before for mail in db.session.scalars(select(OutboxMail))}
+    assert leaves[late.organisation.email] == monday.replace(hour=11, minute=0)
+    assert leaves[early.organisation.email] == monday
