@@ -52,6 +52,8 @@ def one_line(value: object) -> object:
     if not isinstance(value, str) or isinstance(value, Markup):
         return value
     spaced = re.sub(r"[ \t\r\n\f\v\x85\u2028\u2029]+", " ", value)
+    if spaced.isprintable():
+        return spaced
     return "".join(letter for letter in spaced if unicodedata.category(letter) not in {"Cc", "Cf", "Cs"})
 
 

@@ -6,7 +6,7 @@ An address is kept as its SHA-256 only. No key is mixed in: a new key would forg
 import hashlib
 import re
 import unicodedata
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from itsdangerous import BadData, URLSafeSerializer
@@ -87,18 +87,22 @@ def obstacles(addresses: Collection[str], kind: str) -> dict[str, Obstacle | Non
     return {address: of(address) for address in addresses}
 
 
-def withhold(idempotency_key: str, address: str, kind: str) -> bool:
-    """Keep a mail that was just queued from leaving, when its address is blocked or refuses its topic. True when it stays.
+def withhold(mails: Mapping[str, str], kind: str) -> set[str]:
+    """Keep mails that were just queued (idempotency key → address) from leaving, where the address is blocked or refuses their topic.
 
-    Its row remains, so that an animator sees what was not sent and calls: failed when it cannot arrive, cancelled when it is unwelcome.
+    Returns the keys of those that stay. Their rows remain, so that an animator sees what was not sent and calls: failed when it cannot
+    arrive, cancelled when it is unwelcome.
     """
-    reason = obstacle(address, kind)
-    if reason is None:
-        return False
-    status = MailStatus.CANCELLED if reason is Obstacle.OBJECTED else MailStatus.FAILED
-    where = (OutboxMail.idempotency_key == idempotency_key, OutboxMail.status == MailStatus.QUEUED)
-    db.session.execute(update(OutboxMail).where(*where).values(status=status, last_error=WITHHELD[reason]))
-    return True
+    found = obstacles(set(mails.values()), kind)
+    stay: dict[Obstacle, list[str]] = {}
+    for key, address in mails.items():
+        if (reason := found[address]) is not None:
+            stay.setdefault(reason, []).append(key)
+    for reason, keys in stay.items():
+        status = MailStatus.CANCELLED if reason is Obstacle.OBJECTED else MailStatus.FAILED
+        where = (OutboxMail.idempotency_key.in_(keys), OutboxMail.status == MailStatus.QUEUED)
+        db.session.execute(update(OutboxMail).where(*where).values(status=status, last_error=WITHHELD[reason]))
+    return {key for keys in stay.values() for key in keys}
 
 
 def status_code(code: int | None, words: str) -> str:

@@ -18,8 +18,9 @@ from matchmaker.extensions import db
 from matchmaker.models import Match, MatchStatus, Proposal, ProposalStatus, Solicitation, SolicitationKind
 from matchmaker.models.base import now
 from matchmaker.models.base import today as today_here
-from matchmaker.services import asking_budgets, asking_questions, asking_reading, outbox, proposal_links, proposals, solicitations, working_days
+from matchmaker.services import asking_budgets, asking_questions, asking_reading, outbox, outbox_batches, proposal_links, proposals, solicitations, working_days
 from matchmaker.services.asking_questions import Situation
+from matchmaker.services.outbox_batches import Letter
 
 Ints = NDArray[np.int64]
 
@@ -44,8 +45,8 @@ def remind(situation: Situation, spent: Ints, *, price: float, day: date, settin
     full = asking_budgets.take({one.organisation_id: 1 for one in due}, day=day)
     reminded = [one for one in due if one.organisation_id not in full]
     solicitations.record(reminded, SolicitationKind.REMINDER, day=day, loads=loads_of(situation))
-    for proposal in reminded:
-        announce(proposal, day=day, settings=settings)
+    letters = [letter_of(one, day=day, settings=settings) for one in reminded if one.organisation.can_be_written_to()]
+    outbox_batches.queue_all("proposals_reminder", letters, settings=settings)
     return reminded
 
 
@@ -106,18 +107,13 @@ def worth_it(situation: Situation, found: list[Silent], organisations: list[UUID
     return worth
 
 
-def announce(proposal: Proposal, *, day: date, settings: outbox.MailSettings) -> None:
+def letter_of(proposal: Proposal, *, day: date, settings: outbox.MailSettings) -> Letter:
     """A short mail with the same question and the same buttons."""
     organisation = proposal.organisation
-    if organisation.can_be_written_to():
-        outbox.queue(
-            "proposals_reminder",
-            uid=f"reminder-{proposal.id}-{proposal.token_version}",
-            recipient=organisation.email,
-            organisation_id=organisation.id,
-            settings=settings,
-            not_before=working_days.opening(organisation, now()) if day == today_here() else None,
-            organisation=organisation,
-            proposal=proposal,
-            link=proposal_links.link(proposal, settings),
-        )
+    return Letter(
+        uid=f"reminder-{proposal.id}-{proposal.token_version}",
+        recipient=organisation.email,
+        organisation_id=organisation.id,
+        not_before=working_days.opening(organisation, now()) if day == today_here() else None,
+        context={"organisation": organisation, "proposal": proposal, "link": proposal_links.link(proposal, settings)},
+    )

@@ -81,19 +81,8 @@ def queue(
         log.warning("mail %s for %s has no usable address", name, uid)
         return False
     key = idempotency_key or uid
-    message_id = f"<{key.replace(':', '.')}@{settings.host}>"
-    composed = mail.compose(
-        name,
-        recipient=to,
-        sender=settings.sender,
-        reply_to=mail.address(reply_to) or settings.sender,
-        message_id=message_id,
-        date=present(),
-        calendar=calendar,
-        public_url=settings.public_url,
-        **addresses.ways_out(to, name, public_url=settings.public_url, secret=settings.secret),
-        **context,
-    )
+    message_id = message_id_of(key, settings)
+    composed = composed_for(to, name, message_id=message_id, settings=settings, reply_to=reply_to, calendar=calendar, **context)
     is_new = queue_mail(
         idempotency_key=key,
         composed=composed,
@@ -105,7 +94,29 @@ def queue(
         not_before=not_before,
         coalesce=coalesce,
     )
-    return is_new and not addresses.withhold(key, to, name)
+    return is_new and not addresses.withhold({key: to}, name)
+
+
+def message_id_of(key: str, settings: MailSettings) -> str:
+    return f"<{key.replace(':', '.')}@{settings.host}>"
+
+
+def composed_for(
+    to: str, name: str, *, message_id: str, settings: MailSettings, reply_to: str = "", calendar: tuple[str, str] | None = None, **context: Any
+) -> mail.Composed:
+    """The mail of templates/email/``name`` to a writable address, in its final bytes."""
+    return mail.compose(
+        name,
+        recipient=to,
+        sender=settings.sender,
+        reply_to=mail.address(reply_to) or settings.sender,
+        message_id=message_id,
+        date=present(),
+        calendar=calendar,
+        public_url=settings.public_url,
+        **addresses.ways_out(to, name, public_url=settings.public_url, secret=settings.secret),
+        **context,
+    )
 
 
 def writable(recipient: str) -> str | None:

@@ -28,8 +28,9 @@ from matchmaker.models import (
 from matchmaker.models.base import PARIS, now
 from matchmaker.models.base import today as today_here
 from matchmaker.models.matching import LIVE_MATCH
-from matchmaker.services import asking_budgets, contact_log, conversation_links, outbox, proposal_links, solicitations, working_days
+from matchmaker.services import asking_budgets, contact_log, conversation_links, outbox, outbox_batches, proposal_links, solicitations, working_days
 from matchmaker.services.errors import NotAllowedNow
+from matchmaker.services.outbox_batches import Letter
 
 # The time that answers are given before the match ends; a late yes is welcome after it.
 ANSWER_WORKING_DAYS = 10
@@ -53,8 +54,8 @@ def propose(matches: Sequence[Match], *, today: date, settings: outbox.MailSetti
     put_now = [proposal for proposals in waiting.values() for proposal in proposals]
     db.session.flush()
     solicitations.record(put_now, SolicitationKind.PROPOSAL, day=today, loads=loads or {})
-    for organisation, proposals in waiting.items():
-        announce(organisation, proposals, day=today, settings=settings)
+    letters = [letter_of(organisation, proposals, day=today, settings=settings) for organisation, proposals in waiting.items()]
+    outbox_batches.queue_all("proposals", [letter for letter in letters if letter is not None], settings=settings)
     return put_now
 
 
@@ -62,10 +63,9 @@ def within_budgets(matches: Sequence[Match], *, day: date) -> list[Match]:
     """Those of which both sides may be asked, counted as asked."""
     sides = {match.id: (match.need.organisation_id, match.offer.organisation_id) for match in matches}
     spent = asking_budgets.take(Counter(one for both in sides.values() for one in both), day=day)
-    kept = [match for match in matches if spent.isdisjoint(sides[match.id])]
-    dropped = Counter(one for match in matches if match not in kept for one in sides[match.id] if one not in spent) if spent else Counter()
+    dropped = Counter(one for both in sides.values() if not spent.isdisjoint(both) for one in both if one not in spent)
     asking_budgets.give_back(dropped, day=day)
-    return kept
+    return [match for match in matches if spent.isdisjoint(sides[match.id])]
 
 
 def answer_day(match: Match, today: date) -> date:
@@ -84,24 +84,28 @@ def put(match: Match, side: Side, organisation: Organisation, *, answer_by: date
     return proposal
 
 
-def announce(organisation: Organisation, proposals: Sequence[Proposal], *, settings: outbox.MailSettings, day: date | None = None) -> None:
+def announce(organisation: Organisation, proposals: Sequence[Proposal], *, settings: outbox.MailSettings) -> None:
     """One mail that says what awaits the organisation's answer; it leaves when people are there."""
-    if organisation.can_be_written_to():
+    letter = letter_of(organisation, proposals, day=today_here(), settings=settings)
+    if letter is not None:
+        outbox_batches.queue_all("proposals", [letter], settings=settings)
+
+
+def letter_of(organisation: Organisation, proposals: Sequence[Proposal], *, day: date, settings: outbox.MailSettings) -> Letter | None:
+    """The same mail, for a batch of the day; nothing for who cannot be written to."""
+    if not organisation.can_be_written_to():
+        return None
+    thread = thread_of(organisation, proposals[0].match.run_id, day)
+    links = {proposal.id: proposal_links.link(proposal, settings) for proposal in proposals}
+    return Letter(
+        uid=thread,
         # A run that was taken back and sent again has a second mail: the moment tells them apart.
-        day = day or today_here()
-        thread = thread_of(organisation, proposals[0].match.run_id, day)
-        outbox.queue(
-            "proposals",
-            uid=thread,
-            idempotency_key=f"{thread}:{proposals[0].proposed_at:%Y%m%d%H%M%S%f}",
-            recipient=organisation.email,
-            organisation_id=organisation.id,
-            settings=settings,
-            not_before=working_days.opening(organisation, now()) if day == today_here() else None,
-            organisation=organisation,
-            proposals=proposals,
-            links={proposal.id: proposal_links.link(proposal, settings) for proposal in proposals},
-        )
+        idempotency_key=f"{thread}:{proposals[0].proposed_at:%Y%m%d%H%M%S%f}",
+        recipient=organisation.email,
+        organisation_id=organisation.id,
+        not_before=working_days.opening(organisation, now()) if day == today_here() else None,
+        context={"organisation": organisation, "proposals": proposals, "links": links},
+    )
 
 
 def unannounce(organisation: Organisation, proposals: Sequence[Proposal], *, settings: outbox.MailSettings) -> bool:
@@ -170,7 +174,7 @@ def keep_yes(proposal: Proposal, taken: Container[Side], *, settings: outbox.Mai
     if other.can_be_answered():
         other.status = ProposalStatus.WITHDRAWN
     elif other.side not in taken:
-        announce_no_follow_up(other, settings=settings)
+        announce_no_follow_up([other], settings=settings)
 
 
 def announce_mutual_yes(proposal: Proposal, *, settings: outbox.MailSettings) -> None:
@@ -188,11 +192,19 @@ def announce_mutual_yes(proposal: Proposal, *, settings: outbox.MailSettings) ->
             contact_log.note_mail(proposal)
 
 
-def announce_no_follow_up(proposal: Proposal, *, settings: outbox.MailSettings) -> None:
-    if proposal.organisation.can_be_written_to():
-        uid = f"no-follow-up-{proposal.match_id}-{proposal.organisation_id}"
-        to, organisation_id = proposal.organisation.email, proposal.organisation_id
-        outbox.queue("no_follow_up", uid=uid, recipient=to, organisation_id=organisation_id, settings=settings, proposal=proposal)
+def announce_no_follow_up(proposals: Sequence[Proposal], *, settings: outbox.MailSettings) -> None:
+    """Tell who said yes, kindly, that it leads nowhere."""
+    letters = [
+        Letter(
+            uid=f"no-follow-up-{one.match_id}-{one.organisation_id}",
+            recipient=one.organisation.email,
+            organisation_id=one.organisation_id,
+            context={"proposal": one},
+        )
+        for one in proposals
+        if one.organisation.can_be_written_to()
+    ]
+    outbox_batches.queue_all("no_follow_up", letters, settings=settings)
 
 
 def decline(proposal: Proposal, *, reason: DeclineReason, comment: str = "", settings: outbox.MailSettings, channel: Channel = Channel.ACCOUNT) -> None:
@@ -240,12 +252,18 @@ def locked_match(proposal: Proposal) -> Match:
 
 def end(match: Match, *, leave: ProposalStatus = ProposalStatus.WITHDRAWN, settings: outbox.MailSettings) -> None:
     """The match is over: questions without an answer become ``leave``, and who said yes is told kindly."""
-    match.status = MatchStatus.ENDED
-    for side in match.proposals:
+    end_all([match], leave=leave, settings=settings)
+
+
+def end_all(matches: Sequence[Match], *, leave: ProposalStatus = ProposalStatus.WITHDRAWN, settings: outbox.MailSettings) -> None:
+    for match in matches:
+        match.status = MatchStatus.ENDED
+    sides = [side for match in matches for side in match.proposals]
+    said_yes = [side for side in sides if side.status is ProposalStatus.ACCEPTED]
+    for side in sides:
         if side.can_be_answered():
             side.status = leave
-        elif side.status is ProposalStatus.ACCEPTED:
-            announce_no_follow_up(side, settings=settings)
+    announce_no_follow_up(said_yes, settings=settings)
 
 
 def part(proposal: Proposal) -> None:
@@ -260,23 +278,22 @@ def expire_due(*, today: date, settings: outbox.MailSettings) -> int:
     """End the matches that somebody left without an answer past the date. Returns how many."""
     silent = select(Match.id).join(Proposal).where(Match.status == MatchStatus.PROPOSED, Proposal.status == ProposalStatus.PENDING, Proposal.answer_by < today)
     matches = locked(select(Match).where(Match.id.in_(silent)))
-    for match in matches:
-        end(match, leave=ProposalStatus.EXPIRED, settings=settings)
+    end_all(matches, leave=ProposalStatus.EXPIRED, settings=settings)
     return len(matches)
 
 
 def locked(query: Select[Match]) -> Sequence[Match]:
     """These matches, locked in a fixed order and as they are now: an answer that comes in the same second waits or was seen."""
     query = query.where(Match.status == MatchStatus.PROPOSED).order_by(Match.id).with_for_update(of=Match)
-    return db.session.scalars(query.options(selectinload(Match.proposals)), execution_options={"populate_existing": True}).all()
+    sides = (joinedload(Match.need).joinedload(Need.organisation), joinedload(Match.offer).joinedload(Offer.organisation))
+    return db.session.scalars(query.options(*sides, selectinload(Match.proposals)), execution_options={"populate_existing": True}).all()
 
 
 def end_of_declaration(declaration: Need | Offer, *, settings: outbox.MailSettings) -> int:
     """A closed or paused declaration takes its open questions with it. Confirmed matches stay. Returns how many ended."""
     column = Match.need_id if isinstance(declaration, Need) else Match.offer_id
     matches = locked(select(Match).where(column == declaration.id))
-    for match in matches:
-        end(match, settings=settings)
+    end_all(matches, settings=settings)
     return len(matches)
 
 
