@@ -13,7 +13,7 @@ from wtforms.validators import StopValidation
 from matchmaker.extensions import csrf, db, limiter, nudge
 from matchmaker.models import Channel, DeclineReason, Match, Proposal, ProposalStatus
 from matchmaker.models.base import today
-from matchmaker.services import conversation_links, invitation_mails, matching, proposal_answers, proposals
+from matchmaker.services import conversation_links, invitation_mails, matching, proposal_answers, proposals, spoken_answers
 from matchmaker.services.errors import NotAllowedNow
 from matchmaker.services.proposal_answers import Reply, Standing
 from matchmaker.web import labels, reasons
@@ -152,7 +152,8 @@ def page(proposal: Proposal, form: AnswerForm) -> ResponseReturnValue:
     context = {"proposal": proposal, "form": form, "reasons": reasons, "why": why(proposal.match), "said": said(proposal)}
     code = (REFUSED if form.is_submitted() else CODES)[standing]
     if standing is Standing.OPEN:
-        return render_template("answers/answer.html", notes=notes(proposal), **context), code
+        spoken = spoken_answers.spoken([proposal]).get(proposal.id)
+        return render_template("answers/answer.html", notes=notes(proposal), spoken=spoken, **context), code
     if standing is Standing.MUTUAL:
         conversation = conversation_links.token(proposal, current_app.config["SECRET_KEY"])
         return render_template("answers/mutual.html", is_refused=code == REFUSED[standing], conversation=conversation, **context), code

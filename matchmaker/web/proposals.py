@@ -9,7 +9,7 @@ from wtforms import RadioField, TextAreaField
 from matchmaker.extensions import db, nudge
 from matchmaker.models import DeclineReason, MatchStatus, Proposal, ProposalStatus
 from matchmaker.models.base import today
-from matchmaker.services import asking_budgets, contact_log, matching, proposals
+from matchmaker.services import asking_budgets, contact_log, matching, proposals, spoken_answers
 from matchmaker.services.errors import NotAllowedNow
 from matchmaker.web import labels, reasons
 from matchmaker.web.access import member_required, my_organisation, my_proposal, signed_in
@@ -49,6 +49,7 @@ def inbox() -> ResponseReturnValue:
         tab=tab,
         tabs=items,
         reasons=reasons,
+        spoken=spoken_answers.spoken(shown),
     )
 
 
@@ -105,6 +106,21 @@ def part(proposal_id: UUID) -> ResponseReturnValue:
     db.session.commit()
     nudge(run_due)
     flash("C’est noté. Votre annonce cherche de nouveau.", "success")
+    return redirect(url_for("proposals.inbox"))
+
+
+@bp.post("/propositions/<uuid:proposal_id>/reponse-notee/annuler")
+@member_required
+def take_back(proposal_id: UUID) -> ResponseReturnValue:
+    """What the animator wrote down is not what this structure meant."""
+    try:
+        spoken_answers.take_back(my_proposal(proposal_id))
+    except NotAllowedNow:
+        db.session.rollback()
+        flash("Cette réponse ne peut plus être retirée\u00a0: l’autre structure est prévenue, ou la place est prise. Votre contact peut vous aider.", "warn")
+        return redirect(url_for("proposals.inbox", onglet="done"))
+    db.session.commit()
+    flash("La réponse notée est retirée. À vous de répondre.", "success")
     return redirect(url_for("proposals.inbox"))
 
 
