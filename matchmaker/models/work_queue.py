@@ -15,6 +15,7 @@ from matchmaker.models.organisations import Organisation
 class Matter(StrEnum):
     """Why something comes to an animator, the most pressing first."""
 
+    CALLED_FOR = "called_for"
     UNREACHABLE = "unreachable"
     CONTRADICTORY = "contradictory"
     REFUSED = "refused"
@@ -54,7 +55,7 @@ class WorkAct(Base):
 
     id: Mapped[RowId]
     matter: Mapped[Matter] = mapped_column(stored(Matter))
-    # What the row is about: a need, a match, a structure or a run. Random identifiers are told apart without saying which.
+    # What the row is about: a need, a match, a structure, a run or a call for help. Random identifiers are told apart without saying which.
     subject_id: Mapped[UUID]
     # The structure that the row is about, whose erasure takes the notes along.
     organisation_id: Mapped[UUID | None] = mapped_column(ForeignKey("organisation.id", ondelete="CASCADE"), index=True)

@@ -126,7 +126,8 @@ def detailed(shown: Sequence[tuple[Fact, Standing]]) -> list[Row]:
     stories = outcomes.standing(Match.id.in_(ids))
     # The need that a row is about: itself, or that of the match.
     need_of = {one: one for one in ids} | {match_id: sides[Side.NEED].match.need_id for match_id, sides in stories.items()}
-    needs, organisations, runs = needs_of(need_of.values()), organisations_of(ids), runs_of(ids)
+    callers = {fact.subject_id: fact.organisation_id for fact, _standing in shown if fact.matter is Matter.CALLED_FOR}
+    needs, organisations, runs = needs_of(need_of.values()), organisations_of([*ids, *callers.values()]), runs_of(ids)
     asked, told, lost = asked_of(needs), told_of(needs), lost_of(organisations)
     rows = []
     for fact, standing in shown:
@@ -137,7 +138,7 @@ def detailed(shown: Sequence[tuple[Fact, Standing]]) -> list[Row]:
                 fact,
                 standing,
                 need=need,
-                organisation=need.organisation if need is not None else organisations.get(key),
+                organisation=need.organisation if need is not None else organisations.get(callers.get(key) or key),
                 run=runs.get(key),
                 refusals=fared.refusals,
                 asked=fared.asked,
@@ -155,7 +156,7 @@ def needs_of(ids: Collection[UUID]) -> dict[UUID, Need]:
     return {need.id: need for need in db.session.scalars(query)}
 
 
-def organisations_of(ids: Collection[UUID]) -> dict[UUID, Organisation]:
+def organisations_of(ids: Collection[UUID | None]) -> dict[UUID, Organisation]:
     query = select(Organisation).where(Organisation.id.in_(ids)).options(joinedload(Organisation.commune))
     return {organisation.id: organisation for organisation in db.session.scalars(query)}
 

@@ -7,18 +7,20 @@ from itertools import chain
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Text, cast, exists, func, select, true
+from sqlalchemy import ColumnElement, Select, Text, case, cast, exists, func, select, true
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from matchmaker.extensions import db
 from matchmaker.models import (
     Category,
     Commune,
+    HelpRequest,
     Match,
     MatchingRun,
     MatchStatus,
     Matter,
     Need,
+    Offer,
     Organisation,
     OutboxMail,
     Pool,
@@ -48,7 +50,7 @@ class Fact:
 
     Attributes
     ----------
-    subject_id : the need, the structure or the run that the row is about.
+    subject_id : the need, the match, the structure, the run or the call for help that the row is about.
     since : when this began.
     news_at : the last thing that happened: a row that was done comes back when there is news.
     """
@@ -67,7 +69,7 @@ def facts(territory_ids: Collection[int], *, today: date, only: UUID | None = No
     """What is to be done in these départements, a need once under its most pressing matter; ``only``: about this subject."""
     sources = unreachable(territory_ids, only), refused(territory_ids, only), silent(territory_ids, today, only), unserved(territory_ids, only)
     found: dict[UUID, Fact] = {}
-    for fact in chain(contradictory(territory_ids, only), *sources, to_review(territory_ids, only)):
+    for fact in chain(called_for(territory_ids, only), contradictory(territory_ids, only), *sources, to_review(territory_ids, only)):
         found.setdefault(fact.subject_id, fact)
     return sorted(found.values(), key=lambda fact: (ORDER[fact.matter], fact.since, fact.subject_id))
 
@@ -80,6 +82,16 @@ def unreachable(territory_ids: Collection[int], only: UUID | None) -> Iterator[F
     query = query.where(Territory.id.in_(territory_ids), mails.is_to_call(), about(Organisation.id, only)).group_by(*home)
     for organisation_id, territory_id, epci, first, last in db.session.execute(query):
         yield Fact(Matter.UNREACHABLE, organisation_id, first, last, territory_id, organisation_id, epci=epci)
+
+
+def called_for(territory_ids: Collection[int], only: UUID | None) -> Iterator[Fact]:
+    """Conversations in which a side called for help: who called lets the animator in, in confidence or not."""
+    asking = case((HelpRequest.side == Side.NEED, Need.organisation_id), else_=Offer.organisation_id)
+    query = select(HelpRequest.id, HelpRequest.asked_at, Need.territory_id, asking.label("asking"), Need.category, Commune.epci_code)
+    query = query.join(HelpRequest.match).join(Match.need).join(Match.offer).join(Need.commune)
+    query = query.where(HelpRequest.ended_at.is_(None), Need.territory_id.in_(territory_ids), about(HelpRequest.id, only))
+    for help_id, asked_at, territory_id, organisation_id, category, epci in db.session.execute(query):
+        yield Fact(Matter.CALLED_FOR, help_id, asked_at, asked_at, territory_id, organisation_id, category, epci)
 
 
 def contradictory(territory_ids: Collection[int], only: UUID | None) -> Iterator[Fact]:

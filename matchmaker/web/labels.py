@@ -196,6 +196,7 @@ WORDS: dict[type[StrEnum], dict[Any, str]] = {
         Topic.CAMPAIGNS: "messages à toutes les structures",
     },
     Matter: {
+        Matter.CALLED_FOR: "Demandent un coup de main",
         Matter.UNREACHABLE: "Injoignables par courriel",
         Matter.CONTRADICTORY: "Suites contradictoires",
         Matter.REFUSED: "Refusés deux fois",

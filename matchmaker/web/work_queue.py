@@ -24,6 +24,8 @@ from tasks.outbox import drain
 bp = Blueprint("work_queue", __name__)
 # How long one's last acts stay at hand.
 AT_HAND = timedelta(days=2)
+# Their own page ends them: a run that is read, a call for help that was answered.
+ENDED_ELSEWHERE = (Matter.TO_REVIEW, Matter.CALLED_FOR)
 FILTERS = ("quoi", "epci", "categorie", "qui", "plus-tard", "page")
 
 
@@ -83,6 +85,8 @@ def sheet(subject_id: UUID) -> ResponseReturnValue:
     row = row_in_my_care(subject_id)
     if row.run is not None:
         return redirect(url_for("matching.show", run_id=row.run.id))
+    if row.fact.matter is Matter.CALLED_FOR:
+        return redirect(url_for("conversations.call", help_id=subject_id))
     return sheet_of(row, {})
 
 
@@ -129,7 +133,7 @@ def looks_after(user: User, row: Row) -> bool:
 @animator_required
 def finish(subject_id: UUID) -> ResponseReturnValue:
     row, form = row_in_my_care(subject_id), DoneForm()
-    if row.fact.matter is Matter.TO_REVIEW:
+    if row.fact.matter in ENDED_ELSEWHERE:
         abort(409)
     if not form.validate_on_submit():
         return refused("Choisissez pourquoi c’est fait. La ligne n’a pas changé.")
@@ -149,7 +153,7 @@ def snooze(subject_id: UUID) -> ResponseReturnValue:
 @animator_required
 def note_call(subject_id: UUID) -> ResponseReturnValue:
     row, form = row_in_my_care(subject_id), CallForm()
-    if row.run is not None:
+    if row.fact.matter in ENDED_ELSEWHERE:
         abort(409)
     if not form.validate_on_submit():
         return sheet_of(row, {"call": form})

@@ -44,6 +44,8 @@ def why(row: Row) -> str:
         case Matter.TO_REVIEW:
             found = row.run.served_count if row.run else 0
             return f"Un calcul a trouvé une offre pour {labels.plural(found, 'besoin', 'besoins')}. Rien n’est envoyé avant votre relecture."
+        case Matter.CALLED_FOR:
+            return "Elle s’est dit oui avec une autre structure, et vous demande d’entrer dans leur échange."
         case Matter.CONTRADICTORY:
             return f"L’une dit «\u00a0{story(row, Side.NEED)}\u00a0», l’autre «\u00a0{story(row, Side.OFFER)}\u00a0»."
 

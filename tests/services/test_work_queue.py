@@ -22,13 +22,25 @@ from matchmaker.models import (
     Status,
 )
 from matchmaker.models.base import now, today
-from matchmaker.services import mails, work_queue, work_queue_acts
+from matchmaker.services import conversations, mails, work_queue, work_queue_acts
 from matchmaker.services.errors import NotAllowedNow
 from matchmaker.services.proposal_answers import Reply
 from matchmaker.services.work_queue import Filters
 from matchmaker.services.work_queue_facts import facts
 from matchmaker.web.settings import mail_settings
-from tests.factories import MailFactory, MatchFactory, NeedFactory, OfferFactory, OrganisationFactory, RunFactory, UserFactory, departement, group, proposals_of
+from tests.factories import (
+    MailFactory,
+    MatchFactory,
+    NeedFactory,
+    OfferFactory,
+    OrganisationFactory,
+    RunFactory,
+    UserFactory,
+    call_for_help,
+    departement,
+    group,
+    proposals_of,
+)
 
 
 def old_need(days: int = 10, **fields):
@@ -296,3 +308,17 @@ def test_two_stories_of_the_same_match_come_with_both_sides(app):
     assert (row.need, row.organisation) == (match.need, match.need.organisation)
     assert {side: outcome.result for side, outcome in row.sides.items()} == {Side.NEED: Result.SIGNED, Side.OFFER: Result.NOTHING}
     assert work_queue.questions(row) == []
+
+
+def test_who_calls_for_help_comes_first_until_the_call_is_over(app):
+    asked = call_for_help()
+    refuse_twice(need := old_need())
+
+    assert found() == [(Matter.CALLED_FOR, asked.id), (Matter.REFUSED, need.id)]
+    row = work_queue.row(asked.id, [departement().id], today=today())
+    assert (row.organisation, row.fact.category) == (asked.match.need.organisation, asked.match.need.category)
+    act = work_queue_acts.assign(row.fact, UserFactory(animator=True), by=UserFactory(animator=True))
+    assert act.matter is Matter.CALLED_FOR
+
+    conversations.end_call(asked.match)
+    assert found() == [(Matter.REFUSED, need.id)]

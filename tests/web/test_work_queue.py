@@ -9,7 +9,18 @@ from sqlalchemy import select
 from matchmaker.extensions import db
 from matchmaker.models import ActKind, DeclineReason, Outcome, Proposal, ProposalStatus, Result, RunStatus, Side, WorkAct
 from matchmaker.models.base import now, today
-from tests.factories import MailFactory, MatchFactory, NeedFactory, OfferFactory, OrganisationFactory, RunFactory, UserFactory, departement, proposals_of
+from tests.factories import (
+    MailFactory,
+    MatchFactory,
+    NeedFactory,
+    OfferFactory,
+    OrganisationFactory,
+    RunFactory,
+    UserFactory,
+    call_for_help,
+    departement,
+    proposals_of,
+)
 from tests.pages import forms, heading, words
 
 
@@ -218,3 +229,16 @@ def test_two_stories_are_told_side_by_side(client, animator):
     for organisation in (match.need.organisation, match.offer.organisation):
         assert organisation.name in page
     assert "Où en êtes-vous aujourd’hui" in page
+
+
+def test_a_call_for_help_leads_to_the_conversation_and_is_ended_there(client, animator):
+    asked = call_for_help()
+    db.session.commit()
+
+    page = client.get("/a-faire").text
+    assert asked.match.need.organisation.name in page
+    assert f'href="/rencontres/aide/{asked.id}"' in page
+    assert client.get(f"/a-faire/{asked.id}").location == f"/rencontres/aide/{asked.id}"
+    assert client.post(f"/a-faire/{asked.id}/fait", data={"reason": "called"}).status_code == 409
+    assert client.post(f"/a-faire/{asked.id}/prendre").status_code == 302
+    assert "Vous vous en occupez" in words(client.get("/a-faire").text)
