@@ -196,10 +196,10 @@ WORDS: dict[type[StrEnum], dict[Any, str]] = {
         Topic.CAMPAIGNS: "messages à toutes les structures",
     },
     Matter: {
-        Matter.CALLED_FOR: "Demandent un coup de main",
-        Matter.UNREACHABLE: "Injoignables par courriel",
+        Matter.CALLED_FOR: "Coup de main demandé",
+        Matter.UNREACHABLE: "Injoignable par courriel",
         Matter.CONTRADICTORY: "Suites contradictoires",
-        Matter.REFUSED: "Refusés deux fois",
+        Matter.REFUSED: "Refusé deux fois",
         Matter.SILENT: "Sans oui",
         Matter.UNSERVED: "Sans offre",
         Matter.TO_REVIEW: "À relire",
