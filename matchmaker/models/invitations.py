@@ -2,9 +2,11 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, Index, UniqueConstraint, Uuid, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from matchmaker.models.base import Base, RowId, Timestamped, now, stored
@@ -126,8 +128,8 @@ class InvitationNotice(Base):
     town: Mapped[str]
     place: Mapped[str]
     access_text: Mapped[str] = mapped_column(default="")
-    # The declarations of those whom the guest was told to meet, sorted.
-    partner_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()), default=list)
+    # Whom the guest was told to meet, when and at which table: see services/appointments.py.
+    meetings: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
 
     invitation: Mapped[Invitation] = relationship(back_populates="notices")
 

@@ -4,7 +4,7 @@ Of one invitation UID and ORGANIZER never change, SEQUENCE rises with each objec
 left is withdrawn, so that who is told hears of the last state only, and of what changed since the one that they know.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -14,9 +14,10 @@ from sqlalchemy import select, union
 
 from matchmaker import ics, mail
 from matchmaker.extensions import db
-from matchmaker.models import Declaration, Invitation, InvitationNotice, JobDatingStatus, MailStatus, Method, Need, Offer, Organisation, OutboxMail, Territory
+from matchmaker.models import Invitation, InvitationNotice, JobDatingStatus, MailStatus, Method, Need, Offer, Organisation, OutboxMail, Territory
 from matchmaker.models.base import PARIS, now
-from matchmaker.services import mail_resending, outbox
+from matchmaker.services import appointments, mail_resending, outbox
+from matchmaker.services.appointments import Appointment, Slot
 
 GONE = (MailStatus.CANCELLED, MailStatus.SUPERSEDED)
 
@@ -32,17 +33,21 @@ class State:
     town: str
     place: str
     access_text: str
-    partner_ids: tuple[UUID, ...]
+    meetings: tuple[Slot, ...]
 
 
 @dataclass(frozen=True)
 class Changes:
-    """What a mail about a change says of it. ``new`` are ids of declarations that the guest did not know it would meet."""
+    """What a mail about a change says of it.
+
+    ``new`` are ids of declarations that the guest did not know it would meet, ``moved`` where it knew those that have another hour or table.
+    """
 
     is_other_day: bool
     is_other_hour: bool
     is_other_place: bool
     new: frozenset[UUID]
+    moved: Mapping[UUID, Slot]
     gone: tuple[str, ...]
 
     @property
@@ -50,9 +55,15 @@ class Changes:
         """Another day, hour or place: who said yes to the old one has not said yes to this one."""
         return self.is_other_day or self.is_other_hour or self.is_other_place
 
+    @property
+    def are_meetings(self) -> bool:
+        """Somebody to meet, an hour or a table is not as it was."""
+        return bool(self.new or self.moved or self.gone)
 
-def state(invitation: Invitation, partners: Sequence[Declaration]) -> State:
-    """The present state of its job dating."""
+
+def state(invitation: Invitation, expected: Sequence[Appointment]) -> State:
+    """The present state of its job dating. Who declined has no hours any more: those that it knows are not news."""
+    known = {slot.declaration_id: slot for notice in invitation.notices[-1:] for slot in told_meetings(notice)}
     job_dating, venue = invitation.job_dating, invitation.job_dating.venue
     return State(
         title=job_dating.title,
@@ -62,22 +73,26 @@ def state(invitation: Invitation, partners: Sequence[Declaration]) -> State:
         town=venue.commune.name,
         place=", ".join(part for part in (venue.name, venue.address, venue.commune.name) if part),
         access_text=venue.access_text,
-        partner_ids=tuple(sorted(partner.id for partner in partners)),
+        meetings=appointments.slots([one.slot if one.starts_at else known.get(one.partner.id, one.slot) for one in expected]),
     )
 
 
 def state_of(notice: InvitationNotice) -> State:
     """The state that a notice told."""
     names = ("title", "starts_at", "ends_at", "first_round_at", "town", "place", "access_text")
-    return State(**{name: getattr(notice, name) for name in names}, partner_ids=tuple(notice.partner_ids))
+    return State(**{name: getattr(notice, name) for name in names}, meetings=told_meetings(notice))
 
 
-def ask(invitation: Invitation, *, partners: list[Declaration], link: str, settings: outbox.MailSettings) -> InvitationNotice | None:
+def told_meetings(notice: InvitationNotice) -> tuple[Slot, ...]:
+    return tuple(Slot.of(row) for row in notice.meetings)
+
+
+def ask(invitation: Invitation, *, expected: Sequence[Appointment], link: str, settings: outbox.MailSettings) -> InvitationNotice | None:
     """Queue the mail that asks the guest to come, or tells what changed. Returns what it says, with or without an address to say it to.
 
     Nothing when nothing is new: the guest's calendar has the present state, or gets it by a mail that waits.
     """
-    present, newest = state(invitation, partners), newest_notice(invitation)
+    present, newest = state(invitation, expected), newest_notice(invitation)
     statuses = mail_statuses(invitation)
     is_said = newest is not None and newest.method is Method.REQUEST and state_of(newest) == present
     if newest is not None and is_said and statuses.get(key(newest), (MailStatus.CANCELLED,))[0] not in GONE:
@@ -93,14 +108,14 @@ def ask(invitation: Invitation, *, partners: list[Declaration], link: str, setti
     is_untold = newest is not None and is_said and key(newest) not in statuses
     notice = newest if newest is not None and is_untold else note(invitation, Method.REQUEST, present, settings=settings)
     before = told if told is not None and told.method is Method.REQUEST else None
-    queue_request(notice, before=before, partners=partners, link=link, settings=settings)
+    queue_request(notice, before=before, expected=expected, link=link, settings=settings)
     return notice
 
 
-def is_told(invitation: Invitation, partners: Sequence[Declaration]) -> bool:
+def is_told(invitation: Invitation, expected: Sequence[Appointment]) -> bool:
     """Whether the newest notice, sent or about to be, says what is so now."""
     newest = newest_notice(invitation)
-    return newest is not None and newest.method is Method.REQUEST and state_of(newest) == state(invitation, partners)
+    return newest is not None and newest.method is Method.REQUEST and state_of(newest) == state(invitation, expected)
 
 
 def call_off(invitation: Invitation, *, settings: outbox.MailSettings) -> bool:
@@ -122,14 +137,16 @@ def note(invitation: Invitation, method: Method, told: State, *, settings: outbo
     if newest is not None:
         invitation.sequence = max(invitation.sequence, newest.sequence) + 1
         stamp = max(stamp, newest.stamped_at)
-    fields = {**vars(told), "partner_ids": list(told.partner_ids)}
+    fields = {**vars(told), "meetings": [slot.row() for slot in told.meetings]}
     notice = InvitationNotice(method=method, sequence=invitation.sequence, stamped_at=stamp, **fields)
     invitation.notices.append(notice)
     db.session.flush()
     return notice
 
 
-def queue_request(notice: InvitationNotice, *, before: InvitationNotice | None, partners: list[Declaration], link: str, settings: outbox.MailSettings) -> bool:
+def queue_request(
+    notice: InvitationNotice, *, before: InvitationNotice | None, expected: Sequence[Appointment], link: str, settings: outbox.MailSettings
+) -> bool:
     """Queue the mail that puts the entry into a calendar, or moves it there: about what changed when the guest knows another state."""
     invitation = notice.invitation
     words: dict[str, Any] = {"before": before, "after": notice, "changes": changes(before, notice)} if before is not None else {}
@@ -143,9 +160,9 @@ def queue_request(notice: InvitationNotice, *, before: InvitationNotice | None, 
         settings=replace(settings, sender=invitation.organizer),
         useless_after=notice.starts_at,
         coalesce=outbox.COALESCE,
-        calendar=("REQUEST", ics.request(event(notice, link=link))),
+        calendar=("REQUEST", ics.request(event(notice, link=link, expected=expected))),
         invitation=invitation,
-        partners=partners,
+        expected=expected,
         link=link,
         **words,
     )
@@ -170,7 +187,7 @@ def queue_cancellation(notice: InvitationNotice, *, settings: outbox.MailSetting
     )
 
 
-def event(notice: InvitationNotice, *, link: str) -> ics.Event:
+def event(notice: InvitationNotice, *, link: str, expected: Sequence[Appointment] = ()) -> ics.Event:
     """A notice as its guest's calendar shows it."""
     invitation = notice.invitation
     return ics.Event(
@@ -185,7 +202,7 @@ def event(notice: InvitationNotice, *, link: str) -> ics.Event:
         attendee_name=invitation.organisation.name,
         summary=notice.title,
         location=notice.place,
-        description=mail.render("invitation/calendar.txt", notice=notice, is_cancelled=notice.method is Method.CANCEL, link=link).strip(),
+        description=mail.render("invitation/calendar.txt", notice=notice, is_cancelled=notice.method is Method.CANCEL, link=link, expected=expected).strip(),
     )
 
 
@@ -193,17 +210,19 @@ def changes(before: InvitationNotice, after: InvitationNotice) -> Changes:
     """What is new for who knows ``before``."""
     hours = [(notice.starts_at, notice.ends_at, notice.first_round_at) for notice in (before, after)]
     days = [notice.starts_at.astimezone(PARIS).date() for notice in (before, after)]
-    gone = set(before.partner_ids) - set(after.partner_ids)
+    known = {slot.declaration_id: slot for slot in told_meetings(before)}
+    expected = {slot.declaration_id: slot for slot in told_meetings(after)}
     return Changes(
         is_other_day=days[0] != days[1],
         is_other_hour=hours[0] != hours[1],
         is_other_place=before.place != after.place,
-        new=frozenset(after.partner_ids) - frozenset(before.partner_ids),
-        gone=tuple(names_of(gone)),
+        new=frozenset(expected.keys() - known.keys()),
+        moved={key: known[key] for key in expected.keys() & known.keys() if not expected[key].is_at(known[key])},
+        gone=tuple(names_of(known.keys() - expected.keys())),
     )
 
 
-def names_of(declaration_ids: set[UUID]) -> list[str]:
+def names_of(declaration_ids: Set[UUID]) -> list[str]:
     """The structures behind these announcements, but those that became confidential."""
     both = [
         select(Organisation.name).join(kind, kind.organisation_id == Organisation.id).where(kind.id.in_(declaration_ids), kind.is_confidential.is_(False))

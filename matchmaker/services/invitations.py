@@ -1,6 +1,5 @@
 """Invitations to a job dating: sending them, calling them off, and recording the answers."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,22 +14,17 @@ from matchmaker.extensions import db
 from matchmaker.models import (
     Answer,
     Channel,
-    Declaration,
     Invitation,
     InvitationAnswer,
     JobDating,
     JobDatingStatus,
-    Match,
-    Meeting,
-    Need,
-    Offer,
     Organisation,
     Participant,
     ParticipantState,
     Venue,
 )
 from matchmaker.models.base import now
-from matchmaker.services import invitation_mails, outbox
+from matchmaker.services import appointments, invitation_mails, outbox
 from matchmaker.services.errors import NotAllowedNow
 
 SALT = "invitation"
@@ -70,11 +64,11 @@ def expect_participants(job_dating: JobDating) -> list[Invitation]:
 
 def tell(job_dating: JobDating, invitations: Sequence[Invitation], *, settings: outbox.MailSettings) -> list[Invitation]:
     """Queue what these guests do not know yet. Returns those for whom something is new, with or without an address."""
-    partners = partners_of(job_dating)
+    expected = appointments.of(job_dating)
     new = []
     for invitation in invitations:
         link = f"{settings.public_url}/invitations/{token(invitation, settings.secret)}"
-        if invitation_mails.ask(invitation, partners=partners[invitation.organisation_id], link=link, settings=settings):
+        if invitation_mails.ask(invitation, expected=expected[invitation.organisation_id], link=link, settings=settings):
             new.append(invitation)
     return new
 
@@ -200,23 +194,8 @@ def invitations_of(job_dating: JobDating) -> list[Invitation]:
     return list(db.session.scalars(query.order_by(Invitation.id)))
 
 
-def partners_of(job_dating: JobDating) -> dict[UUID, list[Declaration]]:
-    """Organisation id → the declarations of those that it will meet, in the order of the rounds; of who declined, those that it would have met."""
-    need = joinedload(Meeting.match).joinedload(Match.need).joinedload(Need.organisation)
-    offer = joinedload(Meeting.match).joinedload(Match.offer).joinedload(Offer.organisation)
-    query = select(Meeting).where(Meeting.job_dating_id == job_dating.id).options(need, offer)
-    gone = select(Participant.organisation_id).where(Participant.job_dating_id == job_dating.id, Participant.state == ParticipantState.DECLINED)
-    declined = set(db.session.scalars(gone))
-    partners: dict[UUID, list[Declaration]] = defaultdict(list)
-    for meeting in db.session.scalars(query.order_by(Meeting.round.nulls_last(), Meeting.id)):
-        for mine, theirs in ((meeting.match.need, meeting.match.offer), (meeting.match.offer, meeting.match.need)):
-            if meeting.round is not None or mine.organisation_id in declined:
-                partners[mine.organisation_id].append(theirs)
-    return partners
-
-
 def untold(job_dating: JobDating) -> list[Invitation]:
     """The guests whose day is not as they were told: the next publication of changes writes to them, or asks to call them."""
-    partners = partners_of(job_dating)
+    expected = appointments.of(job_dating)
     found = [one for one in invitations_of(job_dating) if one.withdrawn_at is None]
-    return [one for one in found if not invitation_mails.is_told(one, partners[one.organisation_id])]
+    return [one for one in found if not invitation_mails.is_told(one, expected[one.organisation_id])]

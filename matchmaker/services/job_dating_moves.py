@@ -140,7 +140,10 @@ def lock_places(job_dating: JobDating, venue: Venue, matches: Sequence[Match] | 
 
 
 def rearrange(job_dating: JobDating, *, venue: Venue, matches: Sequence[Match] | None) -> None:
-    """Bring the meetings to this venue, and to these matches, with a new plan where either is new. Meetings that stay are the same rows."""
+    """Bring the meetings to this venue, and to these matches. Meetings that stay are the same rows, at the same venue in the same seats.
+
+    Only where the new ones find no place around them is all planned anew.
+    """
     is_same_venue = venue is job_dating.venue
     job_dating.venue = venue
     if matches is not None:
@@ -149,14 +152,18 @@ def rearrange(job_dating: JobDating, *, venue: Venue, matches: Sequence[Match] |
     met = {meeting.match_id for meeting in job_dating.meetings}
     if is_same_venue and wanted.keys() == met:
         return
-    job_dating_plans.empty_seats(job_dating)
+    if not is_same_venue:
+        job_dating_plans.empty_seats(job_dating)
     job_dating.meetings[:] = [meeting for meeting in job_dating.meetings if meeting.match_id in wanted]
     job_dating.participants[:] = participants_of(job_dating, [*wanted.values()])
     job_datings.check_accessible_tables(job_dating)
     # The old seats must be free before the new plan takes them.
     db.session.flush()
     job_dating.meetings += [Meeting(match=match) for match_id, match in wanted.items() if match_id not in met]
-    job_dating_plans.plan(job_dating)
+    if is_same_venue:
+        job_dating_plans.plan_around(job_dating)
+    if not is_same_venue or len(job_dating.planned) < len(job_dating.meetings):
+        job_dating_plans.plan(job_dating)
 
 
 def participants_of(job_dating: JobDating, matches: Sequence[Match]) -> list[Participant]:

@@ -6,7 +6,7 @@ from wtforms import RadioField
 
 from matchmaker.extensions import csrf, db, limiter, nudge
 from matchmaker.models import Answer, Channel, Invitation, JobDatingStatus
-from matchmaker.services import invitation_mails, invitations
+from matchmaker.services import appointments, invitation_mails, invitations
 from matchmaker.services.errors import NotAllowedNow
 from matchmaker.web.access import by_token
 from matchmaker.web.errors import LATE_FORM, error_page
@@ -77,11 +77,11 @@ def question(invitation: Invitation, form: AnswerForm) -> ResponseReturnValue:
     """The page with the three choices: 400 for a form that is not ours, 422 for one without an answer."""
     if "csrf_token" in form.errors:
         return error_page(400, message=LATE_FORM)
-    partners = invitations.partners_of(invitation.job_dating)[invitation.organisation_id]
+    expected = appointments.of(invitation.job_dating)[invitation.organisation_id]
     said = SAID.get(invitation.answer) if invitation.answer else None
     comes = invitation.answer is not None and invitation.answer is not Answer.DECLINED and not invitation.job_dating.has_begun
     details_url = f"{request.path}/venue" if comes else ""
-    page = render_template("invitations/answer.html", invitation=invitation, partners=partners, form=form, notes=NOTES, said=said, details_url=details_url)
+    page = render_template("invitations/answer.html", invitation=invitation, expected=expected, form=form, notes=NOTES, said=said, details_url=details_url)
     return page, 422 if form.is_submitted() else 200
 
 

@@ -5,16 +5,18 @@ import email.policy
 import re
 from datetime import timedelta
 
+import icalendar
 import pytest
 import time_machine
 from sqlalchemy import select
 
 from matchmaker import mail
 from matchmaker.extensions import db
-from matchmaker.models import Answer, Channel, Invitation, JobDatingStatus, MailStatus, OutboxMail
+from matchmaker.models import Answer, Channel, Invitation, JobDatingStatus, MailStatus, OutboxMail, Side
 from matchmaker.models.base import now
-from matchmaker.services import invitations, job_dating_moves, job_datings, outbox
+from matchmaker.services import invitations, job_dating_grid, job_dating_moves, job_datings, outbox
 from matchmaker.services.errors import EditedMeanwhile, NoAccessibleTable, NotAllowedNow, RoundsDoNotFit, TooManyPeople, VenueTaken
+from matchmaker.web import labels
 from tests.factories import JobDatingFactory, MatchFactory, NeedFactory, OfferFactory, OrganisationFactory, venue
 from tests.itip import History
 from tests.services.test_invitations import SETTINGS, mails, parts, published, send_all
@@ -227,6 +229,41 @@ def test_who_is_removed_gets_one_cancellation_who_is_new_one_request_and_who_mee
     assert ([one.name for one in told.updated], told.invited, told.called_off) == (["Acheteuse"], [new], [removed])
     assert len(job_dating.meetings) == 3
     assert sorted(meeting.round for meeting in job_dating.meetings) == [0, 1, 2]
+
+
+def test_a_change_of_hour_alone_is_one_update_of_the_same_entry_for_those_whom_it_concerns(session):
+    job_dating, _matches = three_pairs()
+    before = {row.recipient: said(row) for row in mails(MailStatus.SENT)}
+    moved = next(meeting for meeting in job_dating.meetings if meeting.round == 2)
+    was, table = labels.hour(job_dating.round_starts_at(2)).replace("\u00a0", " "), moved.table.number
+    concerned = {moved.organisation_of(side).email for side in Side}
+
+    job_dating_grid.place(job_dating, moved.id, 4, moved.table_id, version=job_dating.version)
+    told = job_dating_moves.publish_changes(job_dating, settings=SETTINGS)
+
+    assert {row.recipient for row in queued()} == {one.email for one in told.updated} == concerned
+    becomes = labels.hour(job_dating.round_starts_at(4)).replace("\u00a0", " ")
+    for row in queued():
+        after, then = said(row), before[row.recipient]
+        assert (after["SEQUENCE"], after["UID"], after["DTSTART"]) == (["1"], then["UID"], then["DTSTART"])
+        assert f"{becomes}, table {table} · " in words(row)
+        assert f"(au lieu de {was}, table {table})" in words(row)
+        assert "Le jour, l’heure et le lieu restent les mêmes." in words(row)
+        assert subject(row).startswith("Vos entretiens changent")
+        assert becomes in " ".join(icalendar.Calendar.from_ical(parts(row)["calendar"]).events[0]["DESCRIPTION"].replace("\u00a0", " ").split())
+    assert invitations.untold(job_dating) == []
+
+
+def test_moved_by_hand_and_back_before_it_is_published_tells_nobody(session):
+    job_dating, _matches = three_pairs()
+    meeting = job_dating.meetings[0]
+    seat = meeting.round, meeting.table_id
+
+    for number, table in ((5, meeting.table_id), seat):
+        job_dating_grid.place(job_dating, meeting.id, number, table, version=job_dating.version)
+    told = job_dating_moves.publish_changes(job_dating, settings=SETTINGS)
+
+    assert (queued(), told.updated) == ([], [])
 
 
 def test_who_comes_later_begins_at_the_sequence_of_the_others(session):

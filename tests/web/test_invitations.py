@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from matchmaker.extensions import db
 from matchmaker.models import Answer, Invitation, InvitationAnswer, JobDatingStatus
-from matchmaker.services import invitations
+from matchmaker.services import appointments, invitations
 from tests.services.test_invitations import published
 
 
@@ -58,7 +58,7 @@ def test_the_link_that_was_followed_chooses(client, path, query, choice):
 def test_the_page_says_when_where_and_with_whom(client, invitation, path):
     page = client.get(path).text
 
-    partners = invitations.partners_of(invitation.job_dating)[invitation.organisation_id]
+    partners = [one.partner for one in appointments.of(invitation.job_dating)[invitation.organisation_id]]
     assert invitation.organisation.name in page
     assert invitation.job_dating.venue.name in page
     assert partners

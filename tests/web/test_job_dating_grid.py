@@ -6,11 +6,11 @@ import pytest
 from sqlalchemy import func, select
 
 from matchmaker.extensions import db
-from matchmaker.models import JobDating, Meeting, OutboxMail, ParticipantState
-from matchmaker.services import invitations
+from matchmaker.models import JobDating, Meeting, OutboxMail, ParticipantState, Side
+from matchmaker.services import invitations, job_dating_guests
 from tests.factories import JobDatingFactory, OrganisationFactory, venue
 from tests.pages import forms, heading, words
-from tests.services.test_invitations import send_all
+from tests.services.test_invitations import SETTINGS, send_all
 from tests.web.test_job_datings import PLAN, host, place, planned, published
 
 __all__ = ["host", "place"]
@@ -161,19 +161,16 @@ def test_a_move_that_cannot_be_read_changes_nothing(client, host, place, data):
     assert job_dating.version == before
 
 
-def test_a_swap_of_hours_after_publication_is_told_to_nobody_but_a_lost_meeting_is(client, host, place):
+def test_a_lost_meeting_is_told_to_both_and_to_nobody_else(client, host, place):
     job_dating = published(place, 3)
     send_all()
     db.session.commit()
     before = db.session.scalar(select(func.count()).select_from(OutboxMail))
-    one, other = at(job_dating, 0), at(job_dating, 1)
-    move(client, job_dating, one, other.round, other.table_id)
-    assert "ne savent pas encore" not in words(client.get(PLAN.format(job_dating.id)).text)
 
     gone = next(one for one in job_dating.participants if one.organisation.name == "Atelier 1")
     gone.state = ParticipantState.DECLINED
+    job_dating_guests.settle(job_dating, settings=SETTINGS)
     db.session.commit()
-    client.post(REPLAN.format(job_dating.id), data={"version": str(job_dating.version)})
     page = words(client.get(PLAN.format(job_dating.id)).text)
     client.post(CHANGES.format(job_dating.id))
 
@@ -181,6 +178,27 @@ def test_a_swap_of_hours_after_publication_is_told_to_nobody_but_a_lost_meeting_
     db.session.expire_all()
     assert db.session.scalar(select(func.count()).select_from(OutboxMail)) == before + 1
     assert invitations.untold(job_dating) == []
+
+
+def test_another_table_is_told_to_the_two_who_sit_there_once_and_to_nobody_else(client, host, place):
+    job_dating = published(place, 3)
+    send_all()
+    db.session.commit()
+    known = set(db.session.scalars(select(OutboxMail.id)))
+    moved = at(job_dating, 1)
+    number, free = moved.round, next(table for table in place.tables if table is not moved.table)
+    two = {moved.organisation_of(side).email for side in Side}
+
+    move(client, job_dating, moved, number, free.id)
+    page = words(client.get(PLAN.format(job_dating.id)).text)
+    client.post(CHANGES.format(job_dating.id))
+    client.post(CHANGES.format(job_dating.id))
+
+    assert "2 structures ne savent pas encore ce qui a changé." in page
+    mails = db.session.scalars(select(OutboxMail).where(OutboxMail.id.not_in(known))).all()
+    assert {mail.recipient for mail in mails} == two
+    assert len(mails) == 2
+    assert all(mail.subject.startswith("Vos entretiens changent") for mail in mails)
 
 
 def test_the_grid_of_somebody_else_or_of_nothing_is_absent(client, host, place):
