@@ -8,6 +8,7 @@ import numpy as np
 
 from matchmaker.engine.planning import rounds_needed
 from matchmaker.models import JobDating
+from matchmaker.services import job_dating_groups
 from matchmaker.services.job_dating_plans import MOST_AT_ONCE, quick, seat_hosts, solve
 from matchmaker.services.job_dating_programmes import Barred, More, Planned, programme_of
 
@@ -86,7 +87,7 @@ def check(job_dating: JobDating) -> Feasibility:
         fitting=fitting,
         rounds=rounds,
         reason=reason,
-        people=sum(participant.delegates for participant in job_dating.expected) + job_dating.venue.staff_count,
+        people=job_dating_groups.people(job_dating) + job_dating.venue.staff_count,
         allowed=job_dating.venue.authorised_headcount,
         alone=len(asked.participants) - len(busy),
         fixes=() if kept == count and rounds <= fitting else fixes(job_dating, asked.barred),

@@ -24,7 +24,7 @@ from matchmaker.models import (
     WishKind,
 )
 from matchmaker.models.base import now
-from matchmaker.services import invitations, job_dating_plans, job_datings, outbox
+from matchmaker.services import invitations, job_dating_groups, job_dating_plans, job_datings, outbox
 from matchmaker.services.errors import NoAccessibleTable, NotAllowedNow, OutsideTheDay
 from matchmaker.services.job_dating_programmes import ends
 
@@ -218,12 +218,12 @@ def lock_open(job_dating: JobDating) -> None:
 
 
 def check_room(job_dating: JobDating) -> None:
-    job_datings.check_headcount(job_dating, sum(participant.delegates for participant in job_dating.expected))
+    job_datings.check_headcount(job_dating, job_dating_groups.people(job_dating))
 
 
 def room_left(job_dating: JobDating) -> int:
     """How many people more the house may receive."""
-    return job_dating.venue.seats_for_guests - sum(participant.delegates for participant in job_dating.expected)
+    return job_dating.venue.seats_for_guests - job_dating_groups.people(job_dating)
 
 
 def participant_of(job_dating: JobDating, organisation: Organisation) -> Participant | None:

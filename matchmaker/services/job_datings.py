@@ -29,7 +29,7 @@ from matchmaker.models import (
     Venue,
 )
 from matchmaker.models.base import now
-from matchmaker.services import invitations, job_dating_plans, outbox, venue_bookings, venues
+from matchmaker.services import invitations, job_dating_groups, job_dating_plans, outbox, venue_bookings, venues
 from matchmaker.services.errors import (
     DomainError,
     EditedMeanwhile,
@@ -77,7 +77,7 @@ def choose(job_dating: JobDating, matches: Sequence[Match]) -> None:
     check_can_meet(matches, agreed(job_dating))
     job_dating.version += 1
     pair(job_dating, matches)
-    check_headcount(job_dating, sum(participant.delegates for participant in job_dating.expected))
+    check_headcount(job_dating, job_dating_groups.people(job_dating))
     job_dating_plans.plan(job_dating)
     db.session.flush()
 
@@ -140,7 +140,7 @@ def adjust(job_dating: JobDating, wishes: Mapping[UUID, tuple[int, bool]]) -> No
     job_dating.version += 1
     for participant in job_dating.participants:
         participant.delegates, participant.needs_accessible = wishes.get(participant.id, (participant.delegates, participant.needs_accessible))
-    check_headcount(job_dating, sum(participant.delegates for participant in job_dating.expected))
+    check_headcount(job_dating, job_dating_groups.people(job_dating))
     check_accessible_tables(job_dating)
     job_dating_plans.plan(job_dating)
     db.session.flush()
@@ -206,7 +206,7 @@ def obstacles(job_dating: JobDating) -> list[DomainError]:
     if job_dating.rounds > job_dating.rounds_that_fit:
         found.append(RoundsDoNotFit(job_dating.rounds, job_dating.rounds_that_fit))
     try:
-        check_headcount(job_dating, sum(participant.delegates for participant in job_dating.expected))
+        check_headcount(job_dating, job_dating_groups.people(job_dating))
     except TooManyPeople as error:
         found.append(error)
     if taken := taken_elsewhere(job_dating):

@@ -8,6 +8,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from matchmaker.extensions import db
 from matchmaker.models import JobDating, JobDatingStatus, Match, Meeting, Venue
 from matchmaker.models.base import now
+from matchmaker.services import job_dating_groups
 from matchmaker.services.territories import commune_point, kilometres
 
 # Further away nobody drives for a talk of twelve minutes.
@@ -29,11 +30,9 @@ def near_job_datings(match: Match) -> list[JobDating]:
     venue = joinedload(JobDating.venue).options(joinedload(Venue.commune), joinedload(Venue.territory))
     query = select(JobDating).where(JobDating.status == JobDatingStatus.PUBLISHED, JobDating.starts_at > now()).order_by(JobDating.starts_at, JobDating.id)
     coming: Sequence[JobDating] = db.session.scalars(query.limit(100).options(venue, selectinload(JobDating.participants))).all()
-    return [job_dating for job_dating in coming if has_room(job_dating) and is_near(job_dating, match)][:MOST]
-
-
-def has_room(job_dating: JobDating) -> bool:
-    return sum(participant.delegates for participant in job_dating.participants) + 2 <= job_dating.venue.seats_for_guests
+    near = [job_dating for job_dating in coming if is_near(job_dating, match)]
+    employers = job_dating_groups.employers_at([job_dating.id for job_dating in near])
+    return [job_dating for job_dating in near if job_dating_groups.people(job_dating, employers[job_dating.id]) + 2 <= job_dating.venue.seats_for_guests][:MOST]
 
 
 def is_near(job_dating: JobDating, match: Match) -> bool:

@@ -6,9 +6,9 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import joinedload
 
 from matchmaker.extensions import db
-from matchmaker.models import JobDating, JobDatingStatus, Participant, Pool, PoolMeeting, PoolStatus, Territory, Venue
+from matchmaker.models import JobDating, JobDatingStatus, Pool, PoolMeeting, PoolStatus, Territory, Venue
 from matchmaker.models.base import now
-from matchmaker.services import job_datings, outbox, pools
+from matchmaker.services import job_dating_groups, job_datings, outbox, pools
 from matchmaker.services.errors import NotAllowedNow
 
 
@@ -29,10 +29,8 @@ def arrange(pool: Pool, job_dating_id: UUID, *, settings: outbox.MailSettings) -
     if pool.status is not PoolStatus.AGREED or pool.meeting is not None or chosen is None:
         raise NotAllowedNow(f"{pool.status} {job_dating_id}")
     job_datings.lock(chosen)
-    guests = {one.organisation_id: one.delegates for one in db.session.scalars(select(Participant).where(Participant.job_dating_id == chosen.id))}
-    for other in db.session.scalars(select(PoolMeeting).where(PoolMeeting.job_dating_id == chosen.id)):
-        guests |= {key: 1 for key in employers(other.pool) if key not in guests}
-    job_datings.check_headcount(chosen, sum(guests.values()) + len(employers(pool) - guests.keys()))
+    there = job_dating_groups.employers_at([chosen.id])[chosen.id]
+    job_datings.check_headcount(chosen, job_dating_groups.people(chosen, there | employers(pool)))
     pool.meeting = PoolMeeting(job_dating=chosen, starts_at=chosen.starts_at, venue_id=chosen.venue_id, told=0)
     db.session.flush()
     tell(pool.meeting, settings=settings)

@@ -39,14 +39,41 @@ def ask(pool: Pool, organisation_id: UUID, *, settings: outbox.MailSettings) -> 
     return welcome
 
 
-def answer(welcome: PoolWelcome, status: WelcomeStatus) -> None:
-    """Say whether the pool may come. It can be changed as long as the contract is not signed. Raises NotAllowedNow."""
+def answer(welcome: PoolWelcome, status: WelcomeStatus, *, settings: outbox.MailSettings) -> None:
+    """Say whether the pool may come; its employers learn of a yes, and of a yes that is taken back.
+
+    It can be changed as long as the contract is not signed. Raises NotAllowedNow.
+    """
     pools.lock(welcome.pool)
     db.session.refresh(welcome, with_for_update={"of": PoolWelcome})
     if welcome.pool.status not in ASKED_IN or welcome.status is status:
         raise NotAllowedNow(f"{welcome.pool.status} {welcome.status}")
+    is_news = WelcomeStatus.ACCEPTED in (welcome.status, status)
     welcome.status, welcome.answered_at = status, now()
     db.session.flush()
+    if is_news:
+        tell(welcome, settings=settings)
+
+
+def tell(welcome: PoolWelcome, *, settings: outbox.MailSettings) -> None:
+    """One mail to each employer of the pool; where one has not left yet, the last answer takes its place."""
+    for share in welcome.pool.members:
+        organisation = share.need.organisation
+        if organisation.can_be_written_to():
+            uid = f"pool-welcomed-{share.id}-{welcome.id}"
+            outbox.queue(
+                "pool_welcomed",
+                uid=uid,
+                idempotency_key=f"{uid}:{welcome.answered_at:%Y%m%dT%H%M%S%f}",
+                coalesce=outbox.COALESCE,
+                recipient=organisation.email,
+                organisation_id=organisation.id,
+                settings=settings,
+                organisation=organisation,
+                welcome=welcome,
+                pool=welcome.pool,
+                is_accepted=welcome.status is WelcomeStatus.ACCEPTED,
+            )
 
 
 def welcome_of(organisation: Organisation, welcome_id: UUID) -> PoolWelcome | None:

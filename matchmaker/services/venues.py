@@ -6,7 +6,7 @@ from datetime import datetime, time
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from matchmaker.extensions import db
@@ -16,8 +16,6 @@ from matchmaker.models import (
     JobDatingStatus,
     Meeting,
     Organisation,
-    Participant,
-    ParticipantState,
     Role,
     Room,
     Table,
@@ -26,6 +24,7 @@ from matchmaker.models import (
     VenueHours,
 )
 from matchmaker.models.base import PARIS, now
+from matchmaker.services import job_dating_groups
 from matchmaker.services.errors import NoReach, TablesPlanned, TooManyPeople
 from matchmaker.services.territories import departement_of
 
@@ -79,11 +78,10 @@ def lock(venue: Venue) -> None:
 
 def most_guests(venue: Venue) -> int:
     """The most people that a published job dating to come expects here, the venue's team not counted."""
-    people = func.sum(Participant.delegates)
     to_come = (JobDating.venue_id == venue.id, JobDating.status == JobDatingStatus.PUBLISHED, JobDating.ends_at >= now())
-    expected = Participant.state.in_((ParticipantState.INVITED, ParticipantState.CONFIRMED))
-    query = select(people).join(Participant.job_dating).where(*to_come, expected).group_by(JobDating.id).order_by(people.desc()).limit(1)
-    return db.session.scalar(query) or 0
+    found = db.session.scalars(select(JobDating).where(*to_come).options(selectinload(JobDating.participants))).all()
+    employers = job_dating_groups.employers_at([one.id for one in found])
+    return max((job_dating_groups.people(one, employers[one.id]) for one in found), default=0)
 
 
 def write(venue: Venue, *, commune: Commune, rooms: Sequence[RoomPlan], hours: Sequence[Opening] | None = None, **fields: Any) -> None:

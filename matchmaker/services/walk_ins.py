@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from matchmaker.extensions import db
 from matchmaker.models import ABSENT, Category, Family, JobDating, Organisation, Participant, ParticipantState, PresenceState, Side
 from matchmaker.models.base import today
-from matchmaker.services import declarations, job_datings, presence
+from matchmaker.services import declarations, job_dating_groups, job_datings, presence
 from matchmaker.services.errors import NotAllowedNow, TooManyPeople
 
 SOURCE = "accueil d’un job dating"
@@ -66,10 +66,11 @@ def welcome(job_dating: JobDating, walk_in: WalkIn) -> Participant:
 
 
 def check_room(job_dating: JobDating, more: int) -> None:
-    """The authorised headcount is a hard limit, whoever stands at the door. Who does not come leaves room."""
+    """The authorised headcount is a hard limit, whoever stands at the door. Who does not come leaves room; a group that meets counts."""
     lines = presence.roster(job_dating)
     gone = ABSENT | {PresenceState.LEFT}
-    people = sum(line.delegates for line in lines if line.state not in gone) + more
+    groups = job_dating_groups.employers_at([job_dating.id])[job_dating.id] - {line.participant.organisation_id for line in lines}
+    people = sum(line.delegates for line in lines if line.state not in gone) + len(groups) + more
     if people > job_dating.venue.seats_for_guests:
         raise TooManyPeople(people + job_dating.venue.staff_count, job_dating.venue.authorised_headcount)
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from matchmaker import mail
 from matchmaker.models import Answer, Invitation, JobDating, JobDatingStatus, MailStatus, Meeting, Organisation, Side, Table
+from matchmaker.services import job_dating_groups
 from matchmaker.services.errors import (
     DomainError,
     MatchesTaken,
@@ -258,7 +259,7 @@ def fairness(job_dating: JobDating) -> Fairness:
     """How many meetings each structure has, and how many people are in the room, the venue's team included."""
     counts = meetings_by_organisation(job_dating)
     numbers = [counts[participant.organisation_id] for participant in job_dating.expected] or [0]
-    people = sum(participant.delegates for participant in job_dating.expected) + job_dating.venue.staff_count
+    people = job_dating_groups.people(job_dating) + job_dating.venue.staff_count
     return Fairness(min(numbers), median_low(numbers), max(numbers), len(job_dating.expected), people)
 
 

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from matchmaker.extensions import db, nudge
 from matchmaker.models import JobDating, JobDatingStatus, Organisation, Participant
 from matchmaker.models.base import now, today
-from matchmaker.services import calendar_replies, invitations, job_dating_guests, job_dating_plans, job_datings, mails, outbox, territories
+from matchmaker.services import calendar_replies, invitations, job_dating_groups, job_dating_guests, job_dating_plans, job_datings, mails, outbox, territories
 from matchmaker.services.errors import MatchesTaken, MeetingsLost, NotAllowedNow, RoundsDoNotFit, TooManyPeople, VenueBlocked, VenueTaken
 from matchmaker.web import job_dating_feasibility, job_dating_plan, labels
 from matchmaker.web.access import found, holds, host_required, is_signed_in, job_dating_in_my_hands, public, signed_in
@@ -160,7 +160,11 @@ def participant_forms(job_dating: JobDating) -> list[tuple[Participant, Particip
 
 def planner_page(job_dating: JobDating, forms: list[tuple[Participant, ParticipantForm]], *, problem: str = "") -> str:
     context: dict[str, object] = {"obstacles": [], "is_lost": False, "clashes": [], "answers": {}, "statuses": {}, "replies": [], "aside": [], "untold": []}
-    context |= {"requests": job_dating_guests.requests(job_dating), "waiting": job_dating_guests.waiting_list(job_dating)}
+    context |= {
+        "groups": job_dating_groups.groups_at(job_dating),
+        "requests": job_dating_guests.requests(job_dating),
+        "waiting": job_dating_guests.waiting_list(job_dating),
+    }
     if job_dating.status is JobDatingStatus.DRAFT:
         context |= draft_context(job_dating)
     else:

@@ -29,6 +29,7 @@ KINDS = {
     "pool_proposed": "Emploi partagé à lire",
     "pool_moved": "Semaine changée d’un emploi partagé",
     "pool_welcome": "Groupe à accueillir dans un groupement",
+    "pool_welcomed": "Réponse d’un groupement qui accueille",
     "pool_meeting": "Réunion d’un groupe d’employeurs",
     "pool_agreed": "Coordonnées d’un groupe d’employeurs",
     "pool_dissolved": "Emploi partagé sans suite",

@@ -5,12 +5,14 @@ from uuid import UUID
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from matchmaker.extensions import db
+from matchmaker.extensions import db, nudge
 from matchmaker.models import PoolStatus, PoolWelcome, WelcomeStatus
 from matchmaker.services import pools_warnings, pools_welcomes
 from matchmaker.services.errors import NotAllowedNow
 from matchmaker.web import pools_map, pools_words
 from matchmaker.web.access import found, member_required, my_organisation
+from matchmaker.web.settings import mail_settings
+from tasks.outbox import drain
 
 bp = Blueprint("pools_welcomes", __name__)
 
@@ -57,11 +59,12 @@ def decline(welcome_id: UUID) -> ResponseReturnValue:
 
 def answer(welcome_id: UUID, status: WelcomeStatus, done: str) -> ResponseReturnValue:
     try:
-        pools_welcomes.answer(my_welcome(welcome_id), status)
+        pools_welcomes.answer(my_welcome(welcome_id), status, settings=mail_settings())
     except NotAllowedNow:
         db.session.rollback()
         flash("C’était déjà noté, ou le groupe a changé entre-temps.", "message")
         return redirect(url_for(".show", welcome_id=welcome_id))
     db.session.commit()
+    nudge(drain)
     flash(done, "success")
     return redirect(url_for(".show", welcome_id=welcome_id))

@@ -15,6 +15,7 @@ from matchmaker.models import (
     InclusionKind,
     JobDating,
     JobDatingStatus,
+    MailStatus,
     Need,
     Occupation,
     Offer,
@@ -30,7 +31,19 @@ from matchmaker.models import (
     WelcomeStatus,
 )
 from matchmaker.models.base import now, today
-from matchmaker.services import pools, pools_days, pools_meetings, pools_profiles, pools_repairs, pools_runs, pools_welcomes, pools_what_if
+from matchmaker.services import (
+    job_dating_groups,
+    job_dating_guests,
+    pools,
+    pools_days,
+    pools_meetings,
+    pools_profiles,
+    pools_repairs,
+    pools_runs,
+    pools_welcomes,
+    pools_what_if,
+    venues,
+)
 from matchmaker.services.errors import ChangedMeanwhile, NotAllowedNow, NoWeek, RunUnderWay, TooManyPeople
 from matchmaker.services.outbox import MailSettings
 from matchmaker.services.pools_fractions import free_fractions
@@ -363,12 +376,33 @@ def test_an_employer_group_nearby_is_asked_once_and_its_yes_comes_first(session:
         with pytest.raises(NotAllowedNow):
             pools_welcomes.ask(pool, organisation.id, settings=SETTINGS)
     assert joined(pool) == nearer
-    pools_welcomes.answer(welcome, WelcomeStatus.ACCEPTED)
+    pools_welcomes.answer(welcome, WelcomeStatus.ACCEPTED, settings=SETTINGS)
     assert joined(pool) == near
     assert pools_welcomes.awaiting(near) == 0
-    pools_welcomes.answer(pools_welcomes.ask(pool, nearer.id, settings=SETTINGS), WelcomeStatus.DECLINED)
-    pools_welcomes.answer(welcome, WelcomeStatus.DECLINED)
+    pools_welcomes.answer(pools_welcomes.ask(pool, nearer.id, settings=SETTINGS), WelcomeStatus.DECLINED, settings=SETTINGS)
+    pools_welcomes.answer(welcome, WelcomeStatus.DECLINED, settings=SETTINGS)
     assert joined(pool) is None
+
+
+def test_the_employers_of_a_group_learn_that_an_employer_group_takes_them_in_and_if_it_no_longer_does(session: Session, orne: Territory) -> None:
+    three()
+    near, other = (OrganisationFactory(name=name, at="Flers (61)", inclusion_kind=InclusionKind.GE, email=f"{name}@ge.test") for name in ("un", "deux"))
+    pool = agreed(orne)
+    welcome = pools_welcomes.ask(pool, near.id, settings=SETTINGS)
+
+    pools_welcomes.answer(pools_welcomes.ask(pool, other.id, settings=SETTINGS), WelcomeStatus.DECLINED, settings=SETTINGS)
+    assert told_of_welcomes(session) == []
+    pools_welcomes.answer(welcome, WelcomeStatus.ACCEPTED, settings=SETTINGS)
+    yes = [(f"{letter}@groupe.test", "Un groupement peut vous accueillir\u00a0: comptable") for letter in "ABC"]
+    assert told_of_welcomes(session) == yes
+    # Before the first one has left: the last answer takes its place.
+    pools_welcomes.answer(welcome, WelcomeStatus.DECLINED, settings=SETTINGS)
+    assert told_of_welcomes(session) == [(recipient, "Le groupement ne peut plus vous accueillir\u00a0: comptable") for recipient, _subject in yes]
+
+
+def told_of_welcomes(session: Session) -> list[tuple[str, str]]:
+    query = select(OutboxMail).where(OutboxMail.kind == "pool_welcomed", OutboxMail.status == MailStatus.QUEUED).order_by(OutboxMail.recipient)
+    return [(one.recipient, one.subject) for one in session.scalars(query)]
 
 
 def agreed(territory: Territory) -> Pool:
@@ -417,6 +451,25 @@ def test_a_meeting_of_a_group_keeps_to_the_headcount_and_to_what_is_to_come(orne
     with pytest.raises(NotAllowedNow):
         pools_meetings.arrange(pool, draft.id, settings=SETTINGS)
     assert pool.meeting is None
+
+
+def test_the_employers_of_a_group_that_meets_fill_the_house_for_those_who_come_later(orne: Territory) -> None:
+    three()
+    pool, dating = agreed(orne), published()
+    first = pool.members[0].need.organisation
+    job_dating_guests.add(dating, first)
+    dating.venue.authorised_headcount = dating.venue.staff_count + 3
+    # The first takes part already: three people in all.
+    pools_meetings.arrange(pool, dating.id, settings=SETTINGS)
+
+    assert [one.id for one in job_dating_groups.groups_at(dating)] == [pool.id]
+    assert job_dating_groups.people(dating) == 3
+    assert venues.most_guests(dating.venue) == 3
+    with pytest.raises(TooManyPeople):
+        job_dating_guests.add(dating, OrganisationFactory())
+    pool.status = PoolStatus.DISSOLVED
+    dating.participants.pop()
+    assert job_dating_groups.people(dating) == 1
 
 
 def test_a_profile_fits_a_group_by_occupation_days_and_distance(orne: Territory) -> None:
