@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from matchmaker.engine.pool_columns import Groups, joined, pools, value_of
-from matchmaker.engine.pool_packing import greedy
 from matchmaker.engine.pool_problem import ALL_MONTHS, Fractions, Rules, check_fractions
+from matchmaker.engine.pool_relaxation import greedy
 from matchmaker.engine.pooling import compose
 
 FIGURES = Path(__file__).resolve().parent.parent / "docs" / "figures" / "pools.md"
