@@ -65,7 +65,7 @@ def relax(needs: Rows, value: Floats, count: int) -> tuple[Floats, Floats]:
     return np.asarray(solved.x), np.maximum(0.0, -np.asarray(solved.ineqlin.marginals))
 
 
-def solve(needs: Rows, value: Floats, count: int, seconds: float, nodes: int | None = None) -> tuple[Index | None, float]:
+def solve(needs: Rows, value: Floats, count: int, seconds: float, nodes: int = 2**31 - 1) -> tuple[Index | None, float]:
     """Branch and bound over these columns: the chosen ones, none when nothing was found in time, and a bound for them."""
     table = incidence(needs, count)
     used = np.flatnonzero(np.diff(table.indptr) > 1)
@@ -75,7 +75,7 @@ def solve(needs: Rows, value: Floats, count: int, seconds: float, nodes: int | N
         constraints=constraint,
         integrality=np.ones(len(value), dtype=np.int64),
         bounds=Bounds(0, 1),
-        options={"time_limit": seconds, "mip_rel_gap": 0.0} | ({} if nodes is None else {"node_limit": nodes}),
+        options={"time_limit": seconds, "mip_rel_gap": 0.0, "node_limit": nodes},
     )
     bound = float(value.sum()) if solved.mip_dual_bound is None else -float(solved.mip_dual_bound)
     if solved.x is None:
