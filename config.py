@@ -154,6 +154,7 @@ class Config:
             "presence.close_days": {"task": "tasks.presence.close_days", "schedule": 900.0, "options": {"expires": 900}},
             "proposals.expire": {"task": "tasks.proposals.expire", "schedule": 3600.0, "options": {"expires": 3600}},
             "outcomes.ask": {"task": "tasks.outcomes.ask", "schedule": 3600.0, "options": {"expires": 3600}},
+            "pools.try_due": {"task": "tasks.pools.try_due", "schedule": 5.0, "options": {"expires": 5}},
             "pools.follow_meetings": {"task": "tasks.pools.follow_meetings", "schedule": 60.0, "options": {"expires": 60}},
             "pools.expire": {"task": "tasks.pools.expire", "schedule": 3600.0, "options": {"expires": 3600}},
             "proposals.tell_silent": {"task": "tasks.proposals.tell_silent", "schedule": 3600.0, "options": {"expires": 3600}},

@@ -7,7 +7,7 @@ from flask import current_app
 
 from matchmaker.extensions import db, nudge
 from matchmaker.models.base import today
-from matchmaker.services import pools, pools_meetings, pools_runs
+from matchmaker.services import pools, pools_meetings, pools_runs, pools_trials
 from matchmaker.services.outbox import MailSettings
 
 log = logging.getLogger(__name__)
@@ -28,6 +28,23 @@ def compose_due() -> None:
         pools_runs.fail(run_id, type(error).__name__)
     db.session.commit()
     nudge(compose_due)
+
+
+@shared_task
+def try_due() -> None:
+    """Try the rules that wait longest, then ask for the next turn. Safe to run anywhere, twice: the row's lock decides."""
+    trial_id = pools_trials.start_due()
+    db.session.commit()
+    if trial_id is None:
+        return
+    try:
+        pools_trials.compute(trial_id)
+    except Exception as error:
+        log.exception("trial %s failed", trial_id)
+        db.session.rollback()
+        pools_trials.fail(trial_id, type(error).__name__)
+    db.session.commit()
+    nudge(try_due)
 
 
 @shared_task

@@ -108,6 +108,37 @@ class PoolingRun(Base):
         return self.value is not None and self.bound is not None and self.bound - self.value <= 1e-6 * max(1.0, self.value)
 
 
+class PoolingTrial(Base):
+    """What the present rules cover and what others would, found out by a worker. One at a time in a territory; the next one takes its place."""
+
+    __tablename__ = "pooling_trial"
+    __table_args__ = (
+        Index("uq_pooling_trial_under_way", "territory_id", unique=True, postgresql_where=text("status IN ('queued', 'running')")),
+        CheckConstraint("status <> 'failed' OR failure <> ''", name="a_failure_has_a_reason"),
+    )
+
+    id: Mapped[RowId]
+    territory_id: Mapped[int] = mapped_column(ForeignKey("territory.id"), index=True)
+    status: Mapped[PoolingStatus] = mapped_column(stored(PoolingStatus), default=PoolingStatus.QUEUED)
+    # The engine's Rules, by name: those of the last composition, and those that are tried.
+    present: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    rules: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    failure: Mapped[str] = mapped_column(default="")
+    attempts: Mapped[int] = mapped_column(default=0)
+    needs_count: Mapped[int] = mapped_column(default=0)
+    # "before" and "after" → fte, pools, needs.
+    covered: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+    territory: Mapped[Territory] = relationship()
+
+    @property
+    def is_over(self) -> bool:
+        return self.status in (PoolingStatus.READY, PoolingStatus.FAILED)
+
+
 class NeedPairRule(Base):
     """Two needs that share a pool or are in none, or that may not share one. The smaller id stands first."""
 

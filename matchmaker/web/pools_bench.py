@@ -8,9 +8,9 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 
 from matchmaker.extensions import db, nudge
-from matchmaker.models import Level, Need, PairRule, Pool, PoolingRun, PoolingStatus, PoolStatus, ShareStatus, Territory, WelcomeStatus
+from matchmaker.models import Level, Need, PairRule, Pool, PoolingRun, PoolingStatus, PoolingTrial, PoolStatus, ShareStatus, Territory, WelcomeStatus
 from matchmaker.models.base import today
-from matchmaker.services import pools, pools_meetings, pools_profiles, pools_repairs, pools_runs, pools_welcomes, pools_what_if
+from matchmaker.services import pools, pools_meetings, pools_profiles, pools_repairs, pools_runs, pools_trials, pools_welcomes, pools_what_if
 from matchmaker.services.errors import ChangedMeanwhile, NotAllowedNow, RunUnderWay, TooManyPeople
 from matchmaker.services.pools_fractions import USUAL, free_fractions, needs_where, pair_rules, rules_from
 from matchmaker.services.pools_warnings import warnings
@@ -20,7 +20,7 @@ from matchmaker.web.pools_forms import RulesForm, first_values
 from matchmaker.web.pools_map import map_of
 from matchmaker.web.settings import mail_settings
 from tasks.outbox import drain
-from tasks.pools import compose_due
+from tasks.pools import compose_due, try_due
 
 bp = Blueprint("pools_bench", __name__)
 
@@ -38,15 +38,22 @@ def pool_in_my_care(pool_id: UUID) -> Pool:
 @bp.get("/territoires/<int:territory_id>/emplois-partages")
 @animator_required
 def show(territory_id: int) -> ResponseReturnValue:
-    return page(departement_in_my_care(territory_id), RulesForm(formdata=request.args) if "max_km" in request.args else None)
+    territory = departement_in_my_care(territory_id)
+    if "essai" in request.args:
+        trial = found(pools_trials.latest(territory))
+        return page(territory, RulesForm(formdata=None, data=first_values(rules_from(trial.rules))), trial=trial)
+    return page(territory, RulesForm(formdata=request.args) if "max_km" in request.args else None)
 
 
-def page(territory: Territory, tried: RulesForm | None, *, status: int = 200) -> ResponseReturnValue:
-    """The page, with what other rules would change when some are tried: 422 when these cannot be."""
+def page(territory: Territory, tried: RulesForm | None, *, trial: PoolingTrial | None = None, status: int = 200) -> ResponseReturnValue:
+    """The page, with what other rules would change when some are tried, here or by a worker: 422 when these cannot be."""
     run = pools_runs.latest(territory)
     present = rules_from(run.rules) if run else USUAL
-    is_good = tried is not None and tried.validate()
-    change = pools_what_if.what_if(territory, present, tried.rules(present)) if tried is not None and is_good else None
+    is_good = tried is not None and (trial is not None or tried.validate())
+    if trial is not None:
+        change = pools_trials.change(trial)
+    else:
+        change = pools_what_if.what_if(territory, present, tried.rules(present)) if tried is not None and is_good else None
     shown = pools.pools_of(territory)
     profiles = pools_profiles.profiles_of(territory)
     free, in_no_pool = free_fractions(territory).needs, no_pool(territory, run, shown)
@@ -57,6 +64,8 @@ def page(territory: Territory, tried: RulesForm | None, *, status: int = 200) ->
         "form": tried if tried is not None else RulesForm(formdata=None, data=first_values(present)),
         "is_tried": is_good,
         "change": change,
+        "trial": trial,
+        "takes_a_moment": len(free) > pools_what_if.AT_ONCE,
         "pools": shown,
         "steps": pools.fte_by_status(shown),
         "free": free,
@@ -96,6 +105,25 @@ def compose(territory_id: int) -> ResponseReturnValue:
     db.session.commit()
     nudge(compose_due)
     return back_to(territory_id)
+
+
+@bp.post("/territoires/<int:territory_id>/emplois-partages/essai")
+@animator_required
+def try_rules(territory_id: int) -> ResponseReturnValue:
+    """Let a worker try other rules: there are too many needs to wait for the page."""
+    territory, form = departement_in_my_care(territory_id), RulesForm()
+    if not form.validate():
+        return page(territory, form)
+    run = pools_runs.latest(territory)
+    present = rules_from(run.rules) if run else USUAL
+    try:
+        pools_trials.request_trial(territory, present, form.rules(present))
+    except RunUnderWay:
+        db.session.rollback()
+        flash("Un essai est déjà en cours pour ce territoire : le voici.", "message")
+    db.session.commit()
+    nudge(try_due)
+    return redirect(url_for(".show", territory_id=territory_id, essai="oui", _anchor="regles"))
 
 
 @bp.post("/territoires/<int:territory_id>/emplois-partages/paires")

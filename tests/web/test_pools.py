@@ -19,16 +19,17 @@ from matchmaker.models import (
     Pool,
     PoolingRun,
     PoolingStatus,
+    PoolingTrial,
     PoolStatus,
     Role,
     ShareStatus,
     User,
 )
 from matchmaker.models.base import now, today
-from matchmaker.services import pools, pools_runs
+from matchmaker.services import pools, pools_runs, pools_what_if
 from matchmaker.web import pools_map, pools_words
 from matchmaker.web.settings import mail_settings
-from tasks.pools import expire, follow_meetings
+from tasks.pools import expire, follow_meetings, try_due
 from tests.conftest import Client
 from tests.factories import FractionFactory, JobDatingFactory, OfferFactory, OrganisationFactory, UserFactory, departement, group, pair_rule, venue, welcome
 from tests.pages import words
@@ -117,6 +118,43 @@ def test_other_rules_are_tried_without_writing(client: Client, queries: list[str
 
     assert "1,00 ETP de moins" in page
     assert not [statement for statement in queries if statement.startswith(("INSERT", "UPDATE", "DELETE"))]
+
+
+@pytest.mark.usefixtures("animator")
+def test_where_needs_are_many_a_worker_tries_the_rules_and_says_the_same(
+    client: Client, monkeypatch: pytest.MonkeyPatch, nudged: list[tuple[object, ...]]
+) -> None:
+    composed()
+    tried = RULES | {"max_km": "10"}
+    assert client.get(f"{bench()}?essai=oui").status_code == 404
+    monkeypatch.setattr(pools_what_if, "AT_ONCE", 2)
+    assert "l’essai se calcule à part" in words(client.get(bench(), query_string=tried).text)
+
+    response = client.post(f"{bench()}/essai", data=tried)
+
+    assert (response.status_code, response.location) == (302, f"{bench()}?essai=oui#regles")
+    assert ("tasks.pools.try_due",) in nudged
+    assert "L’essai se calcule : 3 besoins, deux fois. Il attend son tour." in words(client.get(f"{bench()}?essai=oui").text)
+    assert client.post(f"{bench()}/essai", data=RULES).status_code == 302
+    assert db.session.scalars(select(PoolingTrial.status)).all() == [PoolingStatus.QUEUED]
+    try_due()
+    page = words(client.get(f"{bench()}?essai=oui").text)
+    assert "1,00 ETP de moins : 0,00 ETP avec ces règles, 1,00 avec les règles actuelles." in page
+    assert 'value="10"' in client.get(f"{bench()}?essai=oui").text
+    assert client.post(f"{bench()}/essai", data=RULES | {"max_km": "0"}).status_code == 422
+
+
+@pytest.mark.usefixtures("animator")
+def test_a_trial_that_fails_says_so(client: Client) -> None:
+    composed()
+    client.post(f"{bench()}/essai", data=RULES)
+    trial = db.session.scalars(select(PoolingTrial)).one()
+    trial.rules = {"max_km": -1.0}
+    db.session.commit()
+
+    try_due()
+
+    assert "L’essai n’a pas abouti." in words(client.get(f"{bench()}?essai=oui").text)
 
 
 @pytest.mark.usefixtures("animator")
@@ -353,6 +391,9 @@ def test_the_animator_lets_a_group_meet_at_a_job_dating(client: Client) -> None:
     assert client.post(address).status_code == 409
 
     assert "Le groupe se réunit le" in client.get(bench()).text
+    planner = words(client.get(f"/mes-job-datings/{dating.id}").text)
+    assert "Un groupe se réunit à l’ouverture" in planner
+    assert all(share.need.organisation.name in planner for share in pool.shares)
     follow_meetings()
     client.sign_in(UserFactory(organisation=pool.shares[0].need.organisation))
     assert "Le groupe se réunit le" in client.get(f"/emplois-partages/{pool.id}").text
