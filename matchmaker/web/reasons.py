@@ -66,12 +66,10 @@ def themes(match: Match) -> Fact:
 
 def halfdays(match: Match) -> Fact:
     both = match.need.halfdays & match.offer.halfdays
-    if both:
-        return (
-            f"{labels.plural(both.bit_count(), 'demi-journée commune', 'demi-journées communes')}\u00a0: {labels.enumeration(labels.halfdays(both)[:3])}",
-            True,
-        )
-    return None
+    if not both:
+        return None
+    named, count = labels.halfdays(both), labels.plural(both.bit_count(), "demi-journée commune", "demi-journées communes")
+    return (f"{count}, dont {labels.enumeration(named[:2])}" if len(named) > 3 else f"{count}\u00a0: {labels.enumeration(named)}", True)
 
 
 def volumes(match: Match) -> Fact:
