@@ -125,13 +125,17 @@ def to_members(week: str, known: Collection[str], *, at: datetime, settings: out
 
 
 def member_weeks(*, at: datetime) -> dict[UUID, MemberWeek]:
-    """Structure → what happened to its announcements; those to which nothing did are absent. Seven queries."""
+    """Structure → what happened to its announcements; those to which nothing did are absent. Seven queries.
+
+    A question that waits is told beside other news, and brings no mail by itself: that would be one more reminder, in nobody's budget.
+    """
     weeks: dict[UUID, MemberWeek] = defaultdict(MemberWeek)
-    pending = select(Proposal.organisation_id, func.count()).join(Proposal.match).where(Proposal.status == ProposalStatus.PENDING)
-    for organisation_id, count in db.session.execute(pending.where(Match.status == MatchStatus.PROPOSED).group_by(Proposal.organisation_id)):
-        weeks[organisation_id].pending = count
     add_news(weeks, Need, at=at)
     add_news(weeks, Offer, at=at)
+    pending = select(Proposal.organisation_id, func.count()).join(Proposal.match).where(Proposal.status == ProposalStatus.PENDING)
+    for organisation_id, count in db.session.execute(pending.where(Match.status == MatchStatus.PROPOSED).group_by(Proposal.organisation_id)):
+        if organisation_id in weeks:
+            weeks[organisation_id].pending = count
     return weeks
 
 
@@ -143,7 +147,7 @@ def add_news(weeks: dict[UUID, MemberWeek], model: type[D], *, at: datetime) -> 
     expired = select(model).where(model.status == Status.EXPIRED, model.expires_on > today - WEEK - timedelta(days=1))
     for one in db.session.scalars(agreed.order_by(model.id)):
         weeks[one.organisation_id].agreed.append(one)
-    for one in db.session.scalars(ending.order_by(model.id)):
+    for one in db.session.scalars(ending.order_by(model.expires_on, model.id)):
         weeks[one.organisation_id].ending.append(one)
     for one in db.session.scalars(expired.order_by(model.id)):
         weeks[one.organisation_id].expired.append(one)

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from matchmaker.extensions import db
-from matchmaker.models import ObjectionSource, OutboxMail, RunStatus, Status, Topic
+from matchmaker.models import ObjectionSource, Organisation, OutboxMail, RunStatus, Status, Topic
 from matchmaker.models.base import PARIS, today
 from matchmaker.services import addresses, digests
 from matchmaker.web.settings import mail_settings
@@ -32,6 +32,12 @@ def text_of(mail: OutboxMail) -> str:
     body = email.message_from_bytes(mail.message, policy=email.policy.default).get_body(("plain",))
     assert body is not None
     return str(body.get_content()).replace("\u00a0", " ")
+
+
+def both_end_soon() -> tuple[Organisation, Organisation]:
+    """Two structures, each with an announcement that ends soon."""
+    soon = MORNING.date() + timedelta(days=3)
+    return NeedFactory(expires_on=soon).organisation, OfferFactory(expires_on=soon).organisation
 
 
 @pytest.mark.parametrize(
@@ -96,17 +102,18 @@ def test_a_structure_learns_what_happened_to_its_announcements(app):
     assert b"List-Unsubscribe-Post" in mails[0].message
 
 
-def test_questions_that_wait_are_counted(app):
+def test_questions_that_wait_are_counted_beside_other_news_and_bring_no_mail_by_themselves(app):
     match = MatchFactory()
     proposals_of(match)
+    NeedFactory(organisation=match.need.organisation, expires_on=MORNING.date() + timedelta(days=3))
 
     subjects = {mail.recipient: mail.subject.replace("\u00a0", " ") for mail in send()}
 
-    assert subjects == dict.fromkeys((match.need.organisation.email, match.offer.organisation.email), "1 proposition attend votre réponse")
+    assert subjects == {match.need.organisation.email: "1 proposition attend votre réponse"}
 
 
 def test_a_week_has_one_mail_however_often_it_is_asked_for(app):
-    proposals_of(MatchFactory())
+    both_end_soon()
     UserFactory(animator=True)
     RunFactory(finished_at=MORNING - timedelta(hours=1), created_at=MORNING)
 
@@ -119,7 +126,7 @@ def test_a_week_has_one_mail_however_often_it_is_asked_for(app):
 
 
 def test_who_objected_or_cannot_be_reached_gets_none_and_no_row(app):
-    objecting, gone = (proposals_of(MatchFactory())[0].organisation for _twice in range(2))
+    objecting, gone = both_end_soon()
     addresses.object_to(addresses.digest(objecting.email), [Topic.DIGEST], source=ObjectionSource.ONE_CLICK)
     addresses.note_bounce(gone.email, key="1:1", status="5.1.1")
 
@@ -128,8 +135,8 @@ def test_who_objected_or_cannot_be_reached_gets_none_and_no_row(app):
 
 def test_what_is_many_goes_in_turns(app, monkeypatch):
     monkeypatch.setattr(digests, "MOST_AT_ONCE", 3)
-    for _match in range(2):
-        proposals_of(MatchFactory())
+    for _twice in range(2):
+        both_end_soon()
 
     assert [len(send()) for _turn in range(3)] == [3, 4, 4]
 
