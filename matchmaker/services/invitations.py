@@ -23,8 +23,8 @@ from matchmaker.models import (
     ParticipantState,
     Venue,
 )
-from matchmaker.models.base import now
-from matchmaker.services import appointments, invitation_mails, outbox
+from matchmaker.models.base import now, today
+from matchmaker.services import appointments, invitation_budgets, invitation_mails, outbox
 from matchmaker.services.errors import NotAllowedNow
 
 SALT = "invitation"
@@ -75,12 +75,13 @@ def tell(job_dating: JobDating, invitations: Sequence[Invitation], *, settings: 
 
 @dataclass(frozen=True)
 class Told:
-    """Whose calendars change: by an update, by a first invitation, by a cancellation; and whom no mail can tell."""
+    """Whose calendars change: by an update, by a first invitation, by a cancellation; whom no mail can tell; who accepts no more invitations."""
 
     updated: list[Organisation]
     invited: list[Organisation]
     called_off: list[Organisation]
     unreachable: list[Organisation]
+    spent: list[Organisation]
 
 
 def follow(job_dating: JobDating, *, settings: outbox.MailSettings) -> Told:
@@ -89,6 +90,8 @@ def follow(job_dating: JobDating, *, settings: outbox.MailSettings) -> Told:
     Who no longer takes part gets a cancellation if the invitation may have left; who is new is invited; answers stay as they were given.
     """
     before = {invitation.id: invitation for invitation in invitations_of(job_dating) if invitation.withdrawn_at is None}
+    spent = invitation_budgets.spent(job_dating, day=today())
+    reserved = invitation_budgets.reserve(job_dating, day=today())
     expected = expect_participants(job_dating)
     for invitation in expected:
         invitation.withdrawn_at, invitation.answer_by = None, deadline(job_dating, at=now())
@@ -98,19 +101,24 @@ def follow(job_dating: JobDating, *, settings: outbox.MailSettings) -> Told:
     called_off = [invitation for invitation in gone if invitation_mails.call_off(invitation, settings=settings)]
     new = tell(job_dating, expected, settings=settings)
     db.session.flush()
+    invitation_budgets.keep(expected, reserved, day=today())
+    invitation_budgets.give_back(gone)
     written = [invitation for invitation in new if outbox.writable(invitation.email)]
     return Told(
         updated=[invitation.organisation for invitation in written if invitation.id in before],
         invited=[invitation.organisation for invitation in written if invitation.id not in before],
         called_off=[invitation.organisation for invitation in called_off],
         unreachable=[invitation.organisation for invitation in (*new, *gone) if not outbox.writable(invitation.email)],
+        spent=spent,
     )
 
 
 def cancel(job_dating: JobDating, *, settings: outbox.MailSettings) -> list[Invitation]:
     """Take the event out of the calendars that may hold it. Returns the invitations whose guests are told."""
-    told = [invitation for invitation in invitations_of(job_dating) if invitation_mails.call_off(invitation, settings=settings)]
+    invited = invitations_of(job_dating)
+    told = [invitation for invitation in invited if invitation_mails.call_off(invitation, settings=settings)]
     db.session.flush()
+    invitation_budgets.give_back(invited)
     return told
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, time
 from uuid import UUID
 
 from sqlalchemy import delete, exists, or_, select, update
@@ -23,8 +23,8 @@ from matchmaker.models import (
     Wish,
     WishKind,
 )
-from matchmaker.models.base import now
-from matchmaker.services import invitations, job_dating_groups, job_dating_plans, job_datings, outbox
+from matchmaker.models.base import PARIS, now, today
+from matchmaker.services import asking_budgets, invitation_budgets, invitations, job_dating_groups, job_dating_plans, job_datings, outbox
 from matchmaker.services.errors import NoAccessibleTable, NotAllowedNow, OutsideTheDay
 from matchmaker.services.job_dating_programmes import ends
 
@@ -166,9 +166,11 @@ def settle(job_dating: JobDating, *, settings: outbox.MailSettings) -> list[Part
     job_dating.updated_at = now()
     db.session.flush()
     if promoted:
+        reserved = invitation_budgets.reserve(job_dating, day=today())
         new = {participant.organisation_id for participant in promoted}
         expected = [one for one in invitations.expect_participants(job_dating) if one.organisation_id in new]
         invitations.tell(job_dating, expected, settings=settings)
+        invitation_budgets.keep(expected, reserved, day=today())
     return promoted
 
 
@@ -176,6 +178,8 @@ def promote(job_dating: JobDating) -> list[Participant]:
     """Let in who waits, the first that came first, as long as there is room in the house and a meeting to hold."""
     promoted = []
     waiting = [participant for participant in job_dating.participants if participant.waiting_since is not None]
+    full = invitation_budgets.without_room({participant.organisation for participant in waiting}, day=today())
+    waiting = [participant for participant in waiting if participant.organisation_id not in full]
     for participant in sorted(waiting, key=lambda one: (one.waiting_since, one.id)):
         since = participant.waiting_since
         if participant.delegates > room_left(job_dating):
@@ -253,7 +257,12 @@ def to_settle() -> Sequence[UUID]:
         .where(Participant.organisation_id.in_((need.organisation_id, offer.organisation_id)))
     )
     said = exists(select(Invitation.id).where(Invitation.job_dating_id == JobDating.id, Invitation.answered_at > JobDating.updated_at))
-    query = select(JobDating.id).where(JobDating.status == JobDatingStatus.PUBLISHED, JobDating.starts_at > now(), or_(leaves, said))
+    # Who was solicited as often as it accepts may be invited when a week or a month begins.
+    begins = datetime.combine(max(asking_budgets.starts(today()).values()), time(), PARIS)
+    may_come = (JobDating.updated_at < begins) & exists(
+        select(Participant.id).where(Participant.job_dating_id == JobDating.id, Participant.state == ParticipantState.WAITING)
+    )
+    query = select(JobDating.id).where(JobDating.status == JobDatingStatus.PUBLISHED, JobDating.starts_at > now(), or_(leaves, said, may_come))
     return db.session.scalars(query.order_by(JobDating.starts_at, JobDating.id)).all()
 
 

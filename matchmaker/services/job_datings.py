@@ -28,8 +28,8 @@ from matchmaker.models import (
     User,
     Venue,
 )
-from matchmaker.models.base import now
-from matchmaker.services import invitations, job_dating_groups, job_dating_plans, outbox, venue_bookings, venues
+from matchmaker.models.base import now, today
+from matchmaker.services import invitation_budgets, invitations, job_dating_groups, job_dating_plans, outbox, venue_bookings, venues
 from matchmaker.services.errors import (
     DomainError,
     EditedMeanwhile,
@@ -169,7 +169,10 @@ def check_headcount(job_dating: JobDating, people: int) -> None:
 
 
 def publish(job_dating: JobDating, *, settings: outbox.MailSettings) -> list[Invitation]:
-    """Open it and queue one invitation per organisation, in the same transaction. Raises the first of its obstacles."""
+    """Open it and queue one invitation per organisation, in the same transaction. Raises the first of its obstacles.
+
+    Who accepts no more solicitations this week or month is not invited, and waits.
+    """
     lock_draft(job_dating)
     # Of two that want the venue, or the same match, one waits here and then sees what the other published.
     venues.lock(job_dating.venue)
@@ -177,10 +180,13 @@ def publish(job_dating: JobDating, *, settings: outbox.MailSettings) -> list[Inv
     db.session.execute(select(Match.id).where(Match.id.in_(chosen)).order_by(Match.id).with_for_update())
     for obstacle in obstacles(job_dating):
         raise obstacle
+    reserved = invitation_budgets.reserve(job_dating, day=today())
     settle_guests(job_dating)
     job_dating.status = JobDatingStatus.PUBLISHED
     job_dating.published_at = now()
-    return invitations.invite(job_dating, settings=settings)
+    invited = invitations.invite(job_dating, settings=settings)
+    invitation_budgets.keep(invited, reserved, day=today())
+    return invited
 
 
 def settle_guests(job_dating: JobDating) -> None:

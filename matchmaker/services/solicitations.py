@@ -6,10 +6,10 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, any_, func, insert, literal, select, update
+from sqlalchemy import ARRAY, ColumnElement, Uuid, any_, func, insert, literal, select, update
 
 from matchmaker.extensions import db
-from matchmaker.models import Proposal, Solicitation, SolicitationKind
+from matchmaker.models import Invitation, Proposal, Solicitation, SolicitationKind
 from matchmaker.models.base import now
 from matchmaker.services import asking_budgets
 
@@ -35,12 +35,28 @@ def days_of(proposals: Sequence[Proposal]) -> dict[UUID, date]:
     return {proposal_id: day for proposal_id, day in db.session.execute(query) if proposal_id is not None}
 
 
+def record_invitations(invitations: Sequence[Invitation], *, day: date, loads: Mapping[UUID, float]) -> None:
+    """The same for invitations to a job dating."""
+    rows = [
+        {"organisation_id": one.organisation_id, "invitation_id": one.id, "kind": SolicitationKind.INVITATION, "day": day, "load": loads[one.organisation_id]}
+        for one in invitations
+    ]
+    if rows:
+        db.session.execute(insert(Solicitation), rows)
+
+
 def take_back(proposals: Sequence[Proposal]) -> None:
     """These questions were withdrawn with their whole sending: they do not count against what the structures accept."""
-    query = select(Solicitation.organisation_id, Solicitation.day, func.count()).where(of_proposals(proposals))
+    take_back_where(of_proposals(proposals))
+
+
+def take_back_where(condition: ColumnElement[bool]) -> None:
+    """The solicitations for which this holds give their units back, once."""
+    stands = (condition, Solicitation.returned_at.is_(None))
+    query = select(Solicitation.organisation_id, Solicitation.day, func.count()).where(*stands)
     units: dict[date, Counter[UUID]] = {}
     for organisation_id, day, number in db.session.execute(query.group_by(Solicitation.organisation_id, Solicitation.day)):
         units.setdefault(day, Counter())[organisation_id] = number
     for day, of_the_day in units.items():
         asking_budgets.give_back(of_the_day, day=day)
-    db.session.execute(update(Solicitation).where(of_proposals(proposals)).values(returned_at=now()), execution_options={"synchronize_session": False})
+    db.session.execute(update(Solicitation).where(*stands).values(returned_at=now()), execution_options={"synchronize_session": False})

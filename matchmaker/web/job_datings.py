@@ -8,7 +8,18 @@ from flask.typing import ResponseReturnValue
 from matchmaker.extensions import db, nudge
 from matchmaker.models import JobDating, JobDatingStatus, Organisation, Participant
 from matchmaker.models.base import now, today
-from matchmaker.services import calendar_replies, invitations, job_dating_groups, job_dating_guests, job_dating_plans, job_datings, mails, outbox, territories
+from matchmaker.services import (
+    calendar_replies,
+    invitation_budgets,
+    invitations,
+    job_dating_groups,
+    job_dating_guests,
+    job_dating_plans,
+    job_datings,
+    mails,
+    outbox,
+    territories,
+)
 from matchmaker.services.errors import MatchesTaken, MeetingsLost, NotAllowedNow, RoundsDoNotFit, TooManyPeople, VenueBlocked, VenueTaken
 from matchmaker.web import job_dating_feasibility, job_dating_plan, labels
 from matchmaker.web.access import found, holds, host_required, is_signed_in, job_dating_in_my_hands, public, signed_in
@@ -92,13 +103,13 @@ def review(job_dating_id: UUID) -> ResponseReturnValue:
         return redirect(url_for(".planner", job_dating_id=job_dating.id))
     clashes = job_dating_plan.clashes(invitations.expected_elsewhere(job_dating))
     counts = job_dating_plan.meetings_by_organisation(job_dating)
-    guests = [
-        participant.organisation for participant, _form in participant_forms(job_dating) if participant.is_expected and counts[participant.organisation_id]
-    ]
+    spent = invitation_budgets.spent(job_dating, day=today())
+    coming = [participant.organisation for participant, _form in participant_forms(job_dating) if participant.is_expected]
+    guests = [organisation for organisation in coming if counts[organisation.id] and organisation not in spent]
     answer_by = invitations.deadline(job_dating, at=now())
     told = mails.preview(guests, "invitation", today=today())
     return render_template(
-        "job_datings/review.html", job_dating=job_dating, guests=guests, answer_by=answer_by, clashes=clashes, plan=job_dating_plan, told=told
+        "job_datings/review.html", job_dating=job_dating, guests=guests, answer_by=answer_by, clashes=clashes, plan=job_dating_plan, told=told, spent=spent
     )
 
 
