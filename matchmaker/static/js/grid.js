@@ -11,6 +11,7 @@
   const cells = [...grid.querySelectorAll("td[data-round]")];
   const width = grid.tBodies[0].rows[0].cells.length - 1;
   let picked = null; // {card, button, seats, at}
+  let pressed = null; // {card, x, y, isDrag}
 
   const say = (words) => { said.textContent = words; };
   const key = (cell) => `${cell.dataset.round}:${cell.dataset.table}`;
@@ -28,7 +29,8 @@
     picked.at = index;
     const cell = cells[index];
     cell.classList.add("aimed");
-    cell.scrollIntoView({ block: "nearest", inline: "nearest" });
+    // Under a pointer nothing may move: the cell that it aims at would slip away.
+    if (!pressed?.isDrag) cell.scrollIntoView({ block: "nearest", inline: "nearest" });
     say(`${cell.dataset.name}\u00a0: ${why(cell) || (cell.contains(picked.card) ? "là où il est." : "possible. Entrée pour déposer.")}`);
   };
 
@@ -102,7 +104,6 @@
   });
 
   // By pointer: a move of a few pixels is a drag, less is a press.
-  let pressed = null;
   const cellUnder = (event) => document.elementFromPoint(event.clientX, event.clientY)?.closest("td[data-round]");
 
   document.addEventListener("pointerdown", (event) => {
