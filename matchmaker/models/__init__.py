@@ -11,7 +11,7 @@ from matchmaker.models.health import Heartbeat
 from matchmaker.models.invitations import Answer, CalendarReply, Invitation, InvitationAnswer, InvitationNotice, Method, ReplyStatus
 from matchmaker.models.job_datings import InvitedFrom, JobDating, JobDatingStatus, Meeting, MeetingStatus, Participant, ParticipantState, Seated, Wish, WishKind
 from matchmaker.models.matching import CriteriaWeights, Match, MatchingInstance, MatchingRun, MatchStatus, PairDecision, RunStatus, Verdict
-from matchmaker.models.observatory import Snapshot
+from matchmaker.models.observatory import Snapshot, Span
 from matchmaker.models.occupations import Occupation, OccupationMobility, OccupationTitle
 from matchmaker.models.organisations import Eligibility, EssLabel, Family, Headcount, InclusionKind, Organisation
 from matchmaker.models.outbox import DomainPace, MailStatus, OutboxMail, RelayState
@@ -142,6 +142,7 @@ __all__ = [
     "Solicitation",
     "SolicitationCount",
     "SolicitationKind",
+    "Span",
     "Status",
     "Table",
     "Territory",

@@ -33,6 +33,7 @@ TOPICS = {
     "pool_welcome": Topic.PROPOSALS,
     "digest": Topic.DIGEST,
     "digest_animator": Topic.DIGEST,
+    "quarter_report": Topic.DIGEST,
     "campaign": Topic.CAMPAIGNS,
 }
 # Sent to many at once: mail programs show their own button for these (RFC 8058).

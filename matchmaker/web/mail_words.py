@@ -35,6 +35,7 @@ KINDS = {
     "pool_dissolved": "Emploi partagé sans suite",
     "digest": "La semaine de vos annonces",
     "digest_animator": "La semaine de l’animation",
+    "quarter_report": "Le bilan d’un trimestre",
     "campaign": "Message à toutes les structures",
 }
 OURS = {
