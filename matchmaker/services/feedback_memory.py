@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Row, Select, or_, select
 
 from matchmaker.extensions import db
-from matchmaker.models import JobDating, JobDatingStatus, Match, Meeting, MeetingStatus, Need, Offer
+from matchmaker.models import ABSENT, JobDating, JobDatingStatus, Match, Meeting, MeetingStatus, Need, Offer, Participant, PresenceAct, PresenceState
 from matchmaker.models.base import now
 
 # How long somebody who sat alone comes first.
@@ -59,15 +59,29 @@ def failed_lately(days: Iterable[list[bool]]) -> int:
 def absent(job_dating_ids: Collection[UUID]) -> dict[UUID, frozenset[UUID]]:
     """Job dating id → the structures that are known not to have come. Nobody is, whom nobody marked.
 
-    A missed meeting has two sides: absent is the one all of whose meetings were missed; both, when that is all that is known.
+    What the desk said counts. Where it said nothing: a missed meeting has two sides, and absent is the one all of whose meetings were
+    missed; both, when that is all that is known.
     """
+    said = at_the_desk(job_dating_ids)
     statuses: dict[UUID, dict[UUID, set[MeetingStatus]]] = defaultdict(lambda: defaultdict(set))
     query = sides().where(Meeting.job_dating_id.in_(job_dating_ids), was_planned(), Meeting.status != MeetingStatus.CANCELLED)
     for row in db.session.execute(query):
         for organisation_id in (row.need, row.offer):
             statuses[row.job_dating_id][organisation_id].add(row.status)
-    found = {one: frozenset(mine for mine, said in people.items() if said == {MeetingStatus.MISSED}) for one, people in statuses.items()}
+    found: dict[UUID, frozenset[UUID]] = {}
+    for one, people in statuses.items():
+        guessed = {mine for mine, known in people.items() if known == {MeetingStatus.MISSED}}
+        found[one] = frozenset(mine for mine in people if (said[one, mine] in ABSENT if (one, mine) in said else mine in guessed))
     return {one: people for one, people in found.items() if people}
+
+
+def at_the_desk(job_dating_ids: Collection[UUID]) -> dict[tuple[UUID, UUID], PresenceState]:
+    """(Job dating, structure) → where the desk last saw it; nothing of whom it only expects."""
+    columns = (Participant.job_dating_id, Participant.organisation_id, PresenceAct.state)
+    query = select(*columns).join(PresenceAct.participant).where(Participant.job_dating_id.in_(job_dating_ids))
+    rows = db.session.execute(query.order_by(PresenceAct.acted_at, PresenceAct.received_at, PresenceAct.id))
+    last = {(job_dating_id, organisation_id): state for job_dating_id, organisation_id, state in rows}
+    return {key: state for key, state in last.items() if state is not PresenceState.EXPECTED}
 
 
 def who_met(job_dating_id: UUID) -> set[UUID]:

@@ -1,6 +1,6 @@
 """What the engine is asked to plan of a job dating: its rows as arrays, and who must not meet."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from uuid import UUID
@@ -18,6 +18,9 @@ from matchmaker.services import feedback_memory
 
 WISHED = 1.0
 """What a meeting that one of the two asked for is worth beside its score, which is 1 at most."""
+
+AFTER_NO_SHOW = 0.5
+"""What a meeting is worth beside that of a structure that sat alone at a table the last time, because the other one did not come."""
 
 Pair = frozenset[UUID]
 
@@ -90,13 +93,14 @@ def programme_of(job_dating: JobDating, *, more: More = NO_MORE, hold_all: bool 
     count = job_dating.rounds_that_fit + more.rounds
     most = job_dating.meetings_each or UNLIMITED
     asked_for = wished_pairs(participants, WishKind.MEET)
+    first = feedback_memory.priority_after_no_show(rows.keys()) if is_limited(job_dating) or job_dating.meetings_each else {}
     made = programme(
         pairs[:, 0],
         pairs[:, 1],
         participants=len(participants),
         rounds=count,
         tables=np.array(accessible, dtype=np.bool_),
-        score=np.array([one.match.score / 1_000_000 + WISHED * (frozenset(ends(one)) in asked_for) for one in meetings], dtype=np.float64),
+        score=np.array([worth(one, asked_for, first) for one in meetings], dtype=np.float64),
         delegates=integers(participant.delegates for participant in participants),
         most_meetings=integers(min(participant.max_meetings or UNLIMITED, most) for participant in participants),
         most_consecutive=integers(job_dating.max_consecutive or UNLIMITED for _ in participants),
@@ -105,6 +109,12 @@ def programme_of(job_dating: JobDating, *, more: More = NO_MORE, hold_all: bool 
         available=np.array([[is_there(participant, number) for number in range(count)] for participant in participants], dtype=np.bool_).reshape(-1, count),
     )
     return Planned(locked(made, meetings, tables, hold_all=hold_all), meetings, participants, tables, barred, is_limited(job_dating))
+
+
+def worth(meeting: Meeting, asked_for: Collection[Pair], first: Collection[UUID]) -> float:
+    """What a meeting is worth where not all find a place: its score, and more for a wish, and for who sat alone the last time."""
+    pair = frozenset(ends(meeting))
+    return meeting.match.score / 1_000_000 + WISHED * (pair in asked_for) + AFTER_NO_SHOW * (not pair.isdisjoint(first))
 
 
 def integers(values: Iterable[int]) -> np.ndarray:

@@ -56,7 +56,7 @@ def prepare(venue: Venue, *, title: str, starts_at: datetime, ends_at: datetime,
 
 
 def reschedule(job_dating: JobDating, *, starts_at: datetime, ends_at: datetime, version: int | None = None, **fields: Any) -> None:
-    """Change the hours, lengths or words of a draft. Rounds follow one another whatever their length: the plan stays.
+    """Change the venue, hours, lengths or words of a draft. Rounds follow one another whatever their length: the plan stays, at the same tables.
 
     Raises EditedMeanwhile when it is not in the ``version`` that was shown any more.
     """
@@ -66,8 +66,12 @@ def reschedule(job_dating: JobDating, *, starts_at: datetime, ends_at: datetime,
     if version not in (None, job_dating.version):
         raise EditedMeanwhile(str(job_dating.id))
     job_dating.version += 1
+    before = job_dating.venue
     for name, value in {"starts_at": starts_at, "ends_at": ends_at, **fields}.items():
         setattr(job_dating, name, value)
+    if job_dating.venue is not before:
+        job_dating_plans.empty_seats(job_dating)
+        job_dating_plans.plan(job_dating)
     db.session.flush()
 
 

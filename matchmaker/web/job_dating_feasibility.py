@@ -26,6 +26,8 @@ class Line:
     kind: str
     answer: str
     advice: str = ""
+    # Said beside it: the venue is closed then.
+    closed: str = ""
 
 
 def line(job_dating: JobDating, found: Feasibility) -> Line:

@@ -92,6 +92,19 @@ class NewJobDatingForm(SetUpForm):
     venue_id = SelectField("Lieu")
 
 
+class DraftForm(SetUpForm):
+    """The first two steps of a draft that exists: its venue can be another one."""
+
+    venue_id = SelectField("Lieu", [Optional()])
+
+    def offer_venues(self, venues: list[Venue]) -> None:
+        self.venues = {str(venue.id): venue for venue in venues}
+        self.venue_id.choices = {key: f"{venue.name}, {venue.commune.name}" for key, venue in self.venues.items()}
+
+    def facts(self) -> dict[str, object]:
+        return {**super().facts(), "venue": self.venues[self.venue_id.data]}
+
+
 class RhythmForm(Form):
     meetings_each = IntegerField("Entretiens par structure, au plus", [Optional(), between(1, 50, "Écrivez un nombre de 1 à 50, ou rien.")])
     max_consecutive = IntegerField("Entretiens d’affilée, au plus", [Optional(), between(1, 50, "Écrivez un nombre de 1 à 50, ou rien.")])

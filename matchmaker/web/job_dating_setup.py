@@ -1,5 +1,6 @@
 """Setting up a job dating in four steps: theme, place and hours, who is invited, how many meetings. Each step says at once what fits."""
 
+from dataclasses import replace
 from uuid import UUID
 
 from flask import flash, redirect, render_template, request, url_for
@@ -9,11 +10,11 @@ from matchmaker.extensions import db
 from matchmaker.models import JobDating
 from matchmaker.services import job_dating_feasibility, job_datings, venues
 from matchmaker.services.errors import EditedMeanwhile, NotAllowedNow, TooManyPeople
-from matchmaker.web import job_dating_conflicts, job_dating_plan, labels
+from matchmaker.web import job_dating_conflicts, job_dating_plan, labels, venue_bookings
 from matchmaker.web.access import host_required, job_dating_in_my_hands, signed_in, venue_in_my_hands
 from matchmaker.web.forms import answer
 from matchmaker.web.job_dating_feasibility import Line, capacity, line
-from matchmaker.web.job_dating_forms import ChoiceForm, NewJobDatingForm, RhythmForm, SetUpForm
+from matchmaker.web.job_dating_forms import ChoiceForm, DraftForm, NewJobDatingForm, RhythmForm, SetUpForm
 from matchmaker.web.job_datings import bp, draft_in_my_hands
 
 STEPS = ("Thème et territoire", "Lieu et horaires", "Qui est invité", "Combien d’entretiens")
@@ -47,7 +48,8 @@ def new_feasibility() -> ResponseReturnValue:
     if form.validate():
         with db.session.no_autoflush:
             venue = next(venue for venue in mine if str(venue.id) == form.venue_id.data)
-            told = capacity(JobDating(venue=venue, **form.facts()))
+            wanted = JobDating(venue=venue, **form.facts())
+            told = replace(capacity(wanted), closed=venue_bookings.closed(wanted))
         db.session.rollback()
     return render_template("job_datings/feasibility.html", line=told)
 
@@ -65,7 +67,7 @@ def edit(job_dating_id: UUID) -> ResponseReturnValue:
     try:
         job_datings.reschedule(job_dating, version=form.version.data, **form.facts())
     except EditedMeanwhile:
-        return job_dating_conflicts.page(job_dating, form, job_dating_conflicts.facts_beside(job_dating, **form.facts()))
+        return job_dating_conflicts.page(job_dating, form, set_up_beside(job_dating, form))
     db.session.commit()
     flash("Les changements sont enregistrés.", "success")
     return redirect(url_for(".planner" if job_dating.meetings else ".choose", job_dating_id=job_dating.id))
@@ -137,13 +139,17 @@ def try_out(job_dating: JobDating) -> bool:
 
 
 def line_of(job_dating: JobDating) -> Line:
-    return line(job_dating, job_dating_feasibility.check(job_dating))
+    return replace(line(job_dating, job_dating_feasibility.check(job_dating)), closed=venue_bookings.closed(job_dating))
 
 
-def set_up_form(job_dating: JobDating) -> SetUpForm:
+def set_up_form(job_dating: JobDating) -> DraftForm:
     starts, ends = (at.astimezone(labels.PARIS) for at in (job_dating.starts_at, job_dating.ends_at))
-    form = SetUpForm(obj=job_dating, held_on=starts.date(), starts=starts.time(), ends=ends.time())
-    form.offer_territories([job_dating.venue])
+    mine = list({venue.id: venue for venue in (job_dating.venue, *venues.in_hands_of(signed_in()))}.values())
+    form = DraftForm(obj=job_dating, held_on=starts.date(), starts=starts.time(), ends=ends.time(), venue_id=str(job_dating.venue_id))
+    form.offer_venues(mine)
+    form.offer_territories(mine)
+    if form.venue_id.data is None:
+        form.venue_id.data = str(job_dating.venue_id)
     if not form.is_submitted() or form.territory_id.data is None:
         form.territory_id.data = str(job_dating.territory_id or "")
     return form
@@ -169,6 +175,16 @@ def answer_step(template: str, form: SetUpForm, step: int, **context: object) ->
     return render_template(template, form=form, step=step, steps=STEPS, **context), 422 if is_wrong or (
         form.is_submitted() and not context.get("has_venue", True)
     ) else 200
+
+
+def set_up_beside(job_dating: JobDating, form: DraftForm) -> job_dating_conflicts.Rows:
+    """What was typed in the first two steps beside what is stored."""
+    where = dict(form.territory_id.choices)
+    return [
+        *job_dating_conflicts.facts_beside(job_dating, **form.facts()),
+        ("Lieu", form.venue_id.choices[form.venue_id.data], f"{job_dating.venue.name}, {job_dating.venue.commune.name}"),
+        ("Territoire", where[form.territory_id.data], where.get(str(job_dating.territory_id or ""), "")),
+    ]
 
 
 def rhythms_beside(job_dating: JobDating, form: RhythmForm) -> job_dating_conflicts.Rows:

@@ -26,8 +26,8 @@ def test_a_meeting_goes_where_the_pointer_lets_go(person: Callable[..., Person])
     goal.scroll_into_view_if_needed()
 
     grip, place = card.locator(".who").first.bounding_box(), goal.bounding_box()
-    assert grip is not None
-    assert place is not None
+    assert grip
+    assert place
     host.page.mouse.move(grip["x"] + 5, grip["y"] + 5)
     host.page.mouse.down()
     host.page.mouse.move(grip["x"] + 30, grip["y"] + 30, steps=3)

@@ -7,7 +7,7 @@ import time_machine
 from sqlalchemy import select
 
 from matchmaker.extensions import db
-from matchmaker.models import Feedback, MeetingStatus, OutboxMail
+from matchmaker.models import Feedback, MeetingStatus, OutboxMail, PresenceAct, PresenceState
 from matchmaker.models.base import now
 from matchmaker.services import feedback, feedback_memory, feedback_results, feedback_thanks, job_datings
 from matchmaker.services.errors import NotAllowedNow
@@ -166,6 +166,21 @@ def test_who_sat_alone_comes_first_until_a_better_day_and_who_did_not_come_does_
         assert feedback_memory.priority_after_no_show(everybody) == {}
     with time_machine.travel(first.ends_at + timedelta(days=366), tick=False):
         assert feedback_memory.priority_after_no_show([absent.id]) == {}
+
+
+def test_what_the_desk_said_of_a_structure_counts_more_than_its_meetings(app):
+    buyer, absent = structures(2)
+    job_dating = held((buyer, absent))
+    meeting_between(job_dating, buyer, absent).status = MeetingStatus.MISSED
+    acts = [(buyer, PresenceState.NO_SHOW, 0), (buyer, PresenceState.PRESENT, 1), (absent, PresenceState.NO_SHOW, 1)]
+    for one, state, minute in acts:
+        acted_at = now() + timedelta(minutes=minute)
+        db.session.add(PresenceAct(participant=participant_of(job_dating, one), state=state, acted_at=acted_at, received_at=acted_at))
+    db.session.flush()
+
+    assert feedback_memory.absent([job_dating.id]) == {job_dating.id: frozenset({absent.id})}
+    with time_machine.travel(job_dating.ends_at + timedelta(days=1), tick=False):
+        assert feedback_memory.priority_after_no_show([buyer.id, absent.id]) == {buyer.id: 1}
 
 
 def test_memory_and_results_ask_as_often_for_many_as_for_few(app, queries):

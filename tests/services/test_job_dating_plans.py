@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from matchmaker.models import Family, Match, Meeting, Participant, ParticipantState, Seated, Wish, WishKind
+from matchmaker.models import Family, Match, Meeting, MeetingStatus, Participant, ParticipantState, PresenceAct, PresenceState, Seated, Wish, WishKind
 from matchmaker.services import job_dating_feasibility, job_dating_plans, job_datings
 from matchmaker.services.job_dating_feasibility import Fix, Kind
 from matchmaker.services.job_dating_programmes import Barred, ends
@@ -121,6 +121,27 @@ def test_a_wish_decides_which_meeting_is_held_when_not_all_are(session):
     job_dating_plans.plan(job_dating)
 
     assert [one.match for one in held(job_dating)] == [matches[2]]
+
+
+def test_who_sat_alone_the_last_time_comes_first_when_not_all_meetings_are_held(session):
+    best, alone = crossing(1, 2)
+    best.score, alone.score = 900_000, 600_000
+    other = MatchFactory(mutual=True, offer=OfferFactory(organisation=alone.offer.organisation))
+    before = made([other])
+    job_datings.publish(before, settings=mail_settings())
+    before.starts_at, before.ends_at = (at - timedelta(days=60) for at in (before.starts_at, before.ends_at))
+    job_dating = made([best, alone], venue=venue(), only_what_fits=True)
+    participant(job_dating, best.need.organisation).max_meetings = 1
+    job_dating_plans.plan(job_dating)
+    assert [one.match for one in held(job_dating)] == [best]
+
+    before.meetings[0].status = MeetingStatus.MISSED
+    absent, present = (participant(before, side.organisation) for side in (other.need, other.offer))
+    session.add_all([PresenceAct(participant=absent, state=PresenceState.NO_SHOW), PresenceAct(participant=present, state=PresenceState.PRESENT)])
+    session.flush()
+    job_dating_plans.plan(job_dating)
+
+    assert [one.match for one in held(job_dating)] == [alone]
 
 
 def test_not_this_time_is_enough_for_one_of_the_two(session):

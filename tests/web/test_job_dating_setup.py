@@ -1,10 +1,13 @@
 """The four steps of setting up a job dating: nothing typed is lost on the way, and each says at once what fits."""
 
+from datetime import time, timedelta
+
 import pytest
 from sqlalchemy import func, select
 
 from matchmaker.extensions import db
-from matchmaker.models import JobDating, Seated
+from matchmaker.models import JobDating, Seated, VenueHours
+from matchmaker.models.base import today
 from tests.factories import JobDatingFactory, MatchFactory, NeedFactory, OrganisationFactory, venue
 from tests.pages import forms, heading, words
 from tests.web.test_job_datings import CHOICE, PLAN, host, place, planned, published, typed
@@ -54,6 +57,39 @@ def test_the_hours_say_how_many_could_come_before_anything_is_written(client, ho
     assert page == "3 tables, 9 tours : 27 entretiens au plus. De quoi accueillir 9 à 10 structures, à 5 ou 6 entretiens chacune."
     assert words(client.post(f"{NEW}/faisabilite", data=typed(place, held_on="demain")).text) == ""
     assert db.session.scalar(select(func.count()).select_from(JobDating)) == 0
+
+
+def test_hours_at_which_the_venue_is_closed_are_told(client, host, place):
+    place.hours = [VenueHours(weekday=0, opens_at=time(10), closes_at=time(18))]
+    db.session.commit()
+    monday = today() + timedelta(days=70 - today().weekday())
+
+    page = words(client.post(f"{NEW}/faisabilite", data=typed(place, held_on=monday.isoformat())).text)
+    later = words(client.post(f"{NEW}/faisabilite", data=typed(place, held_on=(monday + timedelta(days=1)).isoformat())).text)
+
+    assert f"Le lundi, {place.name} est ouvert de 10 h à 18 h." in page
+    assert f"{place.name} est fermé le mardi." in later
+
+
+def test_the_venue_of_a_draft_can_be_another_one_and_its_plan_goes_there(client, host, place):
+    job_dating, elsewhere = planned(place, 2), venue(place.organisation, tables=2)
+    db.session.commit()
+
+    client.post(f"/mes-job-datings/{job_dating.id}/modifier", data=typed(elsewhere, version=str(job_dating.version)))
+
+    db.session.expire_all()
+    assert job_dating.venue_id == elsewhere.id
+    assert {meeting.table.venue_id for meeting in job_dating.meetings} == {elsewhere.id}
+
+
+def test_two_hosts_in_the_first_steps_the_second_sees_both_territories_and_venues(client, host, place):
+    job_dating = planned(place, 2)
+
+    conflict = client.post(f"/mes-job-datings/{job_dating.id}/modifier", data=typed(place, version="999"))
+
+    assert conflict.status_code == 409
+    assert "Territoire Tout le département du lieu Tout le département du lieu" in words(conflict.text)
+    assert f"Lieu {place.name}" in words(conflict.text)
 
 
 def test_only_announcements_of_the_territory_are_brought_together(client, host, place):
