@@ -160,7 +160,7 @@ class Config:
             "pools.follow_meetings": {"task": "tasks.pools.follow_meetings", "schedule": 60.0, "options": {"expires": 60}},
             "pools.expire": {"task": "tasks.pools.expire", "schedule": 3600.0, "options": {"expires": 3600}},
             "proposals.tell_silent": {"task": "tasks.proposals.tell_silent", "schedule": 3600.0, "options": {"expires": 3600}},
-            "observatory.snapshot": {"task": "tasks.observatory.snapshot", "schedule": 600.0, "options": {"expires": 600}},
+            "observatory.snapshot": {"task": "tasks.observatory.snapshot", "schedule": 120.0, "options": {"expires": 120}},
             "observatory.report": {"task": "tasks.observatory.report", "schedule": 3600.0, "options": {"expires": 3600}},
             "digests.send": {"task": "tasks.digests.send", "schedule": 900.0, "options": {"expires": 900}},
             "declarations.expire": {"task": "tasks.declarations.expire", "schedule": 3600.0, "options": {"expires": 3600}},

@@ -13,9 +13,9 @@ from flask_migrate import upgrade
 
 from matchmaker.extensions import db
 from matchmaker.models import Level, MatchingRun, Organisation, Role, Territory, User
-from matchmaker.models.base import today
+from matchmaker.models.base import now, today
 from matchmaker.models.matching import RunStatus
-from matchmaker.services import accounts, demo, matching, occupations, organisation_import, organisations, territories
+from matchmaker.services import accounts, demo, matching, observatory_snapshots, occupations, organisation_import, organisations, territories
 from matchmaker.services.errors import EmailTaken, RunUnderWay
 from matchmaker.services.outbox import MailSettings
 
@@ -222,6 +222,14 @@ def demo_accounts() -> None:
         click.echo(f"{user.email:38}  {demo.PASSWORD}")
 
 
+@click.command("snapshot")
+def snapshot() -> None:
+    """Write down the figures of the observatory that are due, without waiting for the schedule."""
+    while taken := observatory_snapshots.take_due(at=now()):
+        db.session.commit()
+        click.echo(" ".join(f"{day}" for day in taken))
+
+
 @click.command("url-map")
 def url_map() -> None:
     """Every page: rule, methods, endpoint and declared access, as JSON."""
@@ -238,5 +246,5 @@ def url_map() -> None:
 
 
 def init_app(app: Flask) -> None:
-    for command in (prepare, rematch, url_map, reference_group, import_group, accounts_group, demo_group):
+    for command in (prepare, rematch, snapshot, url_map, reference_group, import_group, accounts_group, demo_group):
         app.cli.add_command(command)

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from sqlalchemy import func, select
 from config import ROOT
 from matchmaker.extensions import db
 from matchmaker.models import Category, Level, MatchingRun, Organisation, RunStatus, Territory, User
+from matchmaker.models.base import today
 from matchmaker.services import matching
 from tests.conftest import Client
 from tests.factories import NeedFactory, OfferFactory, OrganisationFactory, UserFactory, departement
@@ -298,3 +300,13 @@ def test_the_accounts_of_the_demonstration_are_printed(app: Flask) -> None:
     db.session.commit()
 
     assert flask(app, "demo", "accounts").output.split() == ["hote@demo.croisee.test", "demo-croisee-2026"]
+
+
+def test_the_figures_that_are_due_are_written_at_once_and_only_once(app: Flask) -> None:
+    NeedFactory()
+
+    first, again = flask(app, "snapshot"), flask(app, "snapshot")
+
+    assert (first.exit_code, again.exit_code) == (0, 0)
+    assert first.output.split()[0] == str(today() - timedelta(days=1))
+    assert again.output == ""

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Date, column, exists, func, select, values
 from sqlalchemy.dialects.postgresql import insert
 
 from matchmaker.extensions import db
@@ -58,9 +58,15 @@ def take_due(*, at: datetime) -> list[date]:
     """Take yesterday, and some of the months before the first night, unless that is done. Returns the days that were taken."""
     yesterday = indicators_loading.paris_day(at) - timedelta(days=1)
     wanted = [(day, True) for day in month_ends(before=yesterday)] + [(yesterday, False)]
-    known = set(db.session.scalars(select(Snapshot.day).where(Snapshot.day.in_([day for day, _ in wanted])).distinct()))
+    known = known_among([day for day, _ in wanted])
     missing = [(day, is_rebuilt) for day, is_rebuilt in reversed(wanted) if day not in known]
     return [day for day, is_rebuilt in missing[:MOST_AT_ONCE] if take(day, is_rebuilt=is_rebuilt)]
+
+
+def known_among(days: list[date]) -> set[date]:
+    """Those of these days that were taken. One look into the index a day, however many rows a day has."""
+    asked = values(column("day", Date), name="asked").data([(day,) for day in days])
+    return set(db.session.scalars(select(asked.c.day).where(exists().where(Snapshot.day == asked.c.day))))
 
 
 def month_ends(*, before: date) -> list[date]:
@@ -145,10 +151,14 @@ def cells(day: date, span: Span, territory_ids: Collection[int], *, with_parts: 
 
 
 def months(territory_ids: Collection[int], keys: Collection[str], *, until: date, most: int = 12) -> dict[date, dict[Key, Cell]]:
-    """Day → its figures of the month, for the last day that was taken in each of the last months. Two queries."""
-    month = func.date_trunc("month", Snapshot.day)
-    lasts = select(func.max(Snapshot.day)).where(Snapshot.day <= until).group_by(month).order_by(func.max(Snapshot.day).desc()).limit(most)
-    found: dict[date, dict[Key, Cell]] = {day: {} for day in sorted(db.session.scalars(lasts))}
+    """Day → its figures of the month: the ends of the last months, and of the month of ``until`` the last day that was taken. Three queries."""
+    ends: list[date] = []
+    day = until.replace(day=1) - timedelta(days=1)
+    while len(ends) < most - 1:
+        ends.append(day)
+        day = day.replace(day=1) - timedelta(days=1)
+    newest = day_in(until.replace(day=1), until)
+    found: dict[date, dict[Key, Cell]] = {day: {} for day in sorted(known_among(ends) | ({newest} if newest else set()))}
     columns = (Snapshot.day, Snapshot.territory_id, Snapshot.indicator, Snapshot.part, Snapshot.value, Snapshot.denominator)
     query = select(*columns).where(Snapshot.day.in_(found), Snapshot.span == Span.MONTH, Snapshot.part == "")
     for day, one, key, part, value, denominator in db.session.execute(query.where(Snapshot.territory_id.in_(territory_ids), Snapshot.indicator.in_(keys))):

@@ -28,7 +28,7 @@ class Line:
 
 
 def lines(places: Places, *, today: date) -> Iterator[Line]:
-    """The last twenty-four months that are over and were taken to their end, the oldest first. Three queries."""
+    """The last twenty-four months that are over and were taken to their end, the oldest first. Four queries."""
     last = today.replace(day=1) - timedelta(days=1)
     keys = [indicator.key for indicator in INDICATORS]
     months = observatory_snapshots.months(list(places.all), keys, until=last, most=MONTHS)

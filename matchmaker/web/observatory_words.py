@@ -111,7 +111,9 @@ def counted(key: str, cell: Cell) -> str:
     kind, words = BY_KEY[key].kind, WORDS[key]
     if not cell.denominator and kind is not Kind.SUM:
         return f"Rien à mesurer\u00a0: aucun cas parmi les {words.among}."
-    if kind in (Kind.SHARE, Kind.RATIO):
+    if kind is Kind.RATIO:
+        return f"{labels.number(cell.value)} pour {labels.number(cell.denominator)} {words.among}"
+    if kind is Kind.SHARE:
         return f"{labels.number(cell.value)} sur {labels.number(cell.denominator)} {words.among}"
     if kind is Kind.MEASURE:
         return f"sur {labels.number(cell.denominator)} {words.among}"
