@@ -27,6 +27,8 @@ class Config:
     """Settings of a running installation. Secrets have no default: `./croisee run` makes one for its own machine."""
 
     SECRET_KEY = os.environ.get("SECRET_KEY", "")
+    # Keys that were replaced, the latest first, with commas between them: what they signed stays good until they are taken away.
+    SECRET_KEY_FALLBACKS = [key for key in os.environ.get("SECRET_KEY_FALLBACKS", "").split(",") if key]
     SQLALCHEMY_DATABASE_URI = os.environ.get("DATABASE_URL", "postgresql+psycopg:///croisee")
     SQLALCHEMY_ENGINE_OPTIONS = _engine_options(statement_timeout_seconds=int(os.environ.get("STATEMENT_TIMEOUT", "60")))
     REDIS_URL = os.environ.get("REDIS_URL", "redis://localhost:6379/0")
@@ -34,6 +36,8 @@ class Config:
     PUBLIC_URL = os.environ.get("PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
     PREFERRED_URL_SCHEME = PUBLIC_URL.partition(":")[0]
     DEMO = _flag("DEMO")
+    # How many proxies stand in front, each of which adds the address that it saw. With none, X-Forwarded-For is only what a browser claims.
+    PROXIES = int(os.environ.get("PROXIES", "0"))
 
     SMTP_HOST = os.environ.get("SMTP_HOST", "localhost")
     SMTP_PORT = int(os.environ.get("SMTP_PORT", "25"))
@@ -78,10 +82,15 @@ class Config:
     SESSION_COOKIE_HTTPONLY = True
     SESSION_COOKIE_SAMESITE = "Lax"
     SESSION_COOKIE_SECURE = PREFERRED_URL_SCHEME == "https"
-    PERMANENT_SESSION_LIFETIME = timedelta(hours=12)
+    # The cookie only; the session itself ends sooner for who sees much: services/sessions.py.
+    PERMANENT_SESSION_LIFETIME = timedelta(days=7)
     SEND_FILE_MAX_AGE_DEFAULT = timedelta(hours=1)
     WTF_CSRF_TIME_LIMIT = None
 
+    # Pages of one kind that one person, or one address without an account, may ask for. Keys and passwords have tighter limits of their own.
+    LIMIT_ANONYMOUS = os.environ.get("LIMIT_ANONYMOUS", "60 per minute; 20 per second")
+    LIMIT_SIGNED_IN = os.environ.get("LIMIT_SIGNED_IN", "120 per minute; 20 per second")
+    RATELIMIT_STRATEGY = "moving-window"
     RATELIMIT_STORAGE_URI = REDIS_URL.replace("redis+socket://", "redis+unix://").replace("virtual_host=", "db=")
     RATELIMIT_STORAGE_OPTIONS = {"socket_connect_timeout": 1, "socket_timeout": 1}
     RATELIMIT_IN_MEMORY_FALLBACK_ENABLED = True

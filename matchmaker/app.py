@@ -1,6 +1,7 @@
 """The application factory: everything is wired here and nowhere else."""
 
 from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import ROOT, Config
 from matchmaker import cli, cli_outbox, web
@@ -14,6 +15,10 @@ def create_app(config: type[Config] = Config, **settings: object) -> Flask:
     app.config.update(settings)
     if not app.config["SECRET_KEY"]:
         raise RuntimeError("SECRET_KEY is not set. `./croisee run` makes one; a server needs its own, at least 32 random bytes.")
+
+    if app.config["PROXIES"]:
+        # The host is never theirs to say: links come from PUBLIC_URL.
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=app.config["PROXIES"], x_proto=app.config["PROXIES"], x_host=0)  # type: ignore[method-assign]
 
     db.init_app(app)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))

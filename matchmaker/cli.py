@@ -15,7 +15,7 @@ from matchmaker.extensions import db
 from matchmaker.models import Level, MatchingRun, Organisation, Role, Territory, User
 from matchmaker.models.base import now, today
 from matchmaker.models.matching import RunStatus
-from matchmaker.services import accounts, demo, matching, observatory_snapshots, occupations, organisation_import, organisations, territories
+from matchmaker.services import accounts, demo, matching, observatory_snapshots, occupations, organisation_import, organisations, passwords, territories
 from matchmaker.services.errors import EmailTaken, RunUnderWay
 from matchmaker.services.outbox import MailSettings
 
@@ -137,9 +137,11 @@ def organisation_of(siret: str) -> Organisation:
 
 def read_password() -> str:
     password = sys.stdin.readline().rstrip("\r\n")
-    least, most = accounts.PASSWORD_LENGTH
-    if not least <= len(password) <= most:
-        raise click.ClickException(f"A password has {least} to {most} characters; this one has {len(password)}.")
+    weakness = passwords.weakness(password)
+    if weakness is passwords.Weakness.LENGTH:
+        raise click.ClickException(f"A password has {passwords.LEAST} to {passwords.MOST} characters; this one has {len(password)}.")
+    if weakness:
+        raise click.ClickException(f"This password is among the first that are tried ({weakness.value}).")
     return password
 
 

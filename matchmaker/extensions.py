@@ -6,7 +6,7 @@ from contextlib import nullcontext
 from typing import Any
 
 from celery import Celery, Task
-from flask import Flask, current_app, has_app_context
+from flask import Flask, current_app, has_app_context, session
 from flask_babel import Babel
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
@@ -25,7 +25,19 @@ migrate = Migrate()
 login_manager = LoginManager()
 csrf = CSRFProtect()
 babel = Babel()
-limiter = Limiter(get_remote_address)
+
+
+def asker() -> str:
+    """Who asks: the account of the session's cookie, which nobody else can sign, or the address. Asks the database nothing."""
+    return str(session.get("_user_id") or get_remote_address())
+
+
+def pages_limit() -> str:
+    """How many pages one person, or one address without an account, may ask for where a page says nothing else."""
+    return str(current_app.config["LIMIT_SIGNED_IN" if "_user_id" in session else "LIMIT_ANONYMOUS"])
+
+
+limiter = Limiter(asker, default_limits=[pages_limit])
 
 
 def create_celery(app: Flask) -> Celery[Any]:

@@ -19,7 +19,7 @@ from matchmaker.app import create_app
 from matchmaker.embedded import temporary_servers
 from matchmaker.extensions import db
 from matchmaker.models import Base, RelayState, User
-from matchmaker.services import territories
+from matchmaker.services import sessions, territories
 
 TEMPLATE = "croisee_template"
 # Tables that the template fills.
@@ -110,8 +110,12 @@ class Client(FlaskClient):
 
     def sign_in(self, user: User) -> None:
         """Sign in without the page: a session as the login view leaves it."""
+        with self.application.app_context():
+            key = sessions.begin(user)
+            db.session.commit()
         with self.session_transaction() as session:
             session["_user_id"] = str(user.id)
+            session["key"] = key
             session["_fresh"] = True
 
 

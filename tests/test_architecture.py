@@ -11,6 +11,8 @@ CONCEPTS = {
     "addresses",
     "health",
     "accounts",
+    "account_tokens",
+    "sessions",
     "territories",
     "organisations",
     "declarations",

@@ -1,5 +1,6 @@
 """What is remembered: plain SQLAlchemy 2, typed, invariants as named constraints."""
 
+from matchmaker.models.account_tokens import AccountToken, TokenPurpose
 from matchmaker.models.accounts import Role, User
 from matchmaker.models.addresses import AddressStatus, MailAddress, MailBounce, MailCall, MailObjection, ObjectionSource, Obstacle, Topic
 from matchmaker.models.base import Base
@@ -33,6 +34,7 @@ from matchmaker.models.pools import (
 from matchmaker.models.presence import ABSENT, CheckInLink, LostTable, PlanChange, PresenceAct, PresenceState
 from matchmaker.models.proposals import Channel, DeclineReason, Proposal, ProposalAnswer, ProposalStatus, Side
 from matchmaker.models.series import Series, SeriesDate
+from matchmaker.models.sessions import UserSession
 from matchmaker.models.solicitations import Absence, AskingDay, AskingPrice, Period, Solicitation, SolicitationCount, SolicitationKind
 from matchmaker.models.territories import Commune, Level, Territory, Theme
 from matchmaker.models.venues import Equipment, Room, Table, Venue, VenueBlock, VenueHours, VenuePhoto
@@ -41,6 +43,7 @@ from matchmaker.models.work_queue import ActKind, DoneReason, Matter, WorkAct
 __all__ = [
     "ABSENT",
     "Absence",
+    "AccountToken",
     "ActKind",
     "AddressStatus",
     "Answer",
@@ -147,9 +150,11 @@ __all__ = [
     "Table",
     "Territory",
     "Theme",
+    "TokenPurpose",
     "Topic",
     "Unit",
     "User",
+    "UserSession",
     "Venue",
     "VenueBlock",
     "VenueHours",

@@ -47,6 +47,8 @@ class User(Timestamped, Base):
     # A demo account opens only where the demonstration is on: its password is public.
     is_demo: Mapped[bool] = mapped_column(default=False)
     last_login_at: Mapped[datetime | None]
+    # When somebody opened a link that was mailed there: the address is its owner's.
+    email_verified_at: Mapped[datetime | None]
     # Raised to end the address of the calendar feed.
     calendar_version: Mapped[int] = mapped_column(default=1)
 

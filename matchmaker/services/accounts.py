@@ -1,8 +1,6 @@
 """Accounts: creating them, their role and passwords, who looks after what."""
 
 import secrets
-from hashlib import sha256
-from uuid import UUID
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -14,11 +12,10 @@ from sqlalchemy.orm import contains_eager, joinedload, selectinload
 from matchmaker.extensions import db
 from matchmaker.models import Level, Organisation, Role, Territory, User
 from matchmaker.models.base import now
-from matchmaker.services import organisations
+from matchmaker.services import organisations, sessions
 from matchmaker.services.errors import DomainError, EmailTaken
 from matchmaker.services.territories import all_departements, fold, plain, regions
 
-PASSWORD_LENGTH = (12, 128)
 # No letter of a passphrase is taken for another when it is read aloud.
 CONSONANTS, VOWELS = "bdfgklmnprstv", "aeiou"
 # They speak for a structure.
@@ -68,20 +65,17 @@ def check_duties(role: Role, organisation: Organisation | None, territories: lis
 
 
 def change_duties(user: User, *, role: Role, organisation: Organisation | None, territories: list[Territory]) -> None:
-    """Give an account another role and what goes with it; only an animator keeps territories. Raises NoStructure, NoTerritory."""
+    """Give an account another role and what goes with it; only an animator keeps territories. Its sessions end.
+    Raises NoStructure, NoTerritory.
+    """
     check_duties(role, organisation, territories)
+    sessions.end_all(user)
     user.role, user.organisation = role, organisation
     user.territories = territories if role is Role.ANIMATOR else []
 
 
 def account_with(email: str) -> User | None:
     return db.session.scalars(select(User).where(User.email == email.strip().lower())).one_or_none()
-
-
-def account(user_id: UUID) -> User | None:
-    """The active account of a session, with what every page reads of it in the same query."""
-    query = select(User).where(User.id == user_id, User.is_active).options(joinedload(User.organisation), selectinload(User.territories))
-    return db.session.scalars(query).one_or_none()
 
 
 def sign_in(*, email: str, password: str, allow_demo: bool) -> User | None:
@@ -104,18 +98,21 @@ def opens(password_hash: str, password: str) -> bool:
 
 
 def set_password(user: User, password: str) -> None:
+    """Another password. What the one before opened is closed."""
     user.password_hash = hasher.hash(password)
+    sessions.end_all(user)
+
+
+def close(user: User) -> None:
+    """The account opens nothing any more, and no device stays signed in."""
+    user.is_active = False
+    sessions.end_all(user)
 
 
 def new_passphrase() -> str:
     """Four words that mean nothing, of three syllables each: 72 bits of chance, and no trouble to read aloud."""
     words = ("".join(secrets.choice(CONSONANTS) + secrets.choice(VOWELS) for _syllable in range(3)) for _word in range(4))
     return "-".join(words)
-
-
-def password_mark(user: User) -> str:
-    """What a session remembers of the password it was opened with: it ends when the password changes."""
-    return sha256(user.password_hash.encode()).hexdigest()[:16]
 
 
 def accounts() -> list[User]:

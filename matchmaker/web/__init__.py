@@ -49,14 +49,17 @@ from matchmaker.web import (
     pools_simulator,
     pools_welcomes,
     proposals,
+    reset,
     security,
     series,
+    sessions,
     successions,
     territories,
     unsubscribe,
     venue_bookings,
     venue_photos,
     venues,
+    verification,
     work_queue,
 )
 
@@ -104,12 +107,15 @@ BLUEPRINTS = (
     pools_simulator,
     pools_welcomes,
     proposals,
+    reset,
     series,
+    sessions,
     territories,
     unsubscribe,
     venue_bookings,
     venue_photos,
     venues,
+    verification,
     work_queue,
 )
 

@@ -3,15 +3,37 @@
 from typing import Any
 
 from wtforms import BooleanField, PasswordField, RadioField, StringField, ValidationError
-from wtforms.validators import EqualTo, Length
+from wtforms.validators import EqualTo
 
 from matchmaker.models import Family, Level, Organisation, Role, Territory, User
-from matchmaker.services import accounts
+from matchmaker.services import accounts, passwords
+from matchmaker.services.passwords import Weakness
 from matchmaker.web import labels
 from matchmaker.web.forms import BoxesField, CommuneField, Form, NumberField, at_most, full_address, required
 
-LONG_ENOUGH = Length(*accounts.PASSWORD_LENGTH, "Douze caractères au moins. Une phrase fait un bon mot de passe.")
+WEAK = {
+    Weakness.LENGTH: "Douze caractères au moins, 128 au plus. Une phrase fait un bon mot de passe.",
+    Weakness.DIGITS: "Douze chiffres se devinent. Ajoutez des lettres, ou écrivez une phrase.",
+    Weakness.COMMON: "Beaucoup de gens ont ce mot de passe\u00a0: il est essayé en premier. Écrivez plutôt une phrase.",
+    Weakness.REPEATED: "La même suite revient\u00a0: elle se devine. Écrivez plutôt une phrase.",
+    Weakness.NAME: "C’est presque votre nom, votre adresse ou celui de votre structure\u00a0: c’est essayé en premier.",
+}
 SAME = EqualTo("password", "Les deux ne sont pas pareils.")
+
+
+def strong(form: Form, field: PasswordField) -> None:
+    """A password that is not among the first that are tried. The form says whose it is, with ``names``."""
+    found = passwords.weakness(field.data, names=form.names())
+    if found:
+        raise ValidationError(WEAK[found])
+
+
+class NewPassword(Form):
+    """What forms in which a password is chosen share."""
+
+    def names(self) -> tuple[str, ...]:
+        """What somebody who knows the person would try."""
+        return ()
 
 
 class LoginForm(Form):
@@ -19,14 +41,14 @@ class LoginForm(Form):
     password = PasswordField("Mot de passe", [required("Écrivez votre mot de passe.")])
 
 
-class SignUpForm(Form):
+class SignUpForm(NewPassword):
     organisation = StringField("Nom de votre structure", [required("Dites-nous comment s’appelle votre structure."), at_most(200)])
     number = NumberField("SIRET ou numéro RNA")
     family = RadioField("Votre structure est…", [required("Choisissez ce qui s’en approche le plus.")], choices=labels.choices(Family), validate_choice=True)
     commune = CommuneField("Votre commune", [required("Où êtes-vous\u00a0? Le nom ou le code postal.")])
     name = StringField("Votre nom", [required("Écrivez votre nom."), at_most(120)])
     email = StringField("Votre adresse électronique", [required("Écrivez votre adresse."), full_address])
-    password = PasswordField("Choisissez un mot de passe", [required("Choisissez un mot de passe."), LONG_ENOUGH])
+    password = PasswordField("Choisissez un mot de passe", [required("Choisissez un mot de passe."), strong])
     again = PasswordField("Le même, encore une fois", [SAME])
     monthly_budget = RadioField(
         "Combien de fois par mois peut-on vous solliciter\u00a0?",
@@ -35,11 +57,43 @@ class SignUpForm(Form):
     )
     terms = BooleanField("J’accepte que ma structure et ses annonces soient montrées aux autres structures", [required("Cochez pour continuer.")])
 
+    def names(self) -> tuple[str, ...]:
+        return (self.name.data, self.email.data, self.organisation.data)
 
-class PasswordForm(Form):
+
+class PasswordForm(NewPassword):
     current = PasswordField("Votre mot de passe actuel", [required("Écrivez votre mot de passe actuel.")])
-    password = PasswordField("Le nouveau", [required("Choisissez un mot de passe."), LONG_ENOUGH])
+    password = PasswordField("Le nouveau", [required("Choisissez un mot de passe."), strong])
     again = PasswordField("Le nouveau, encore une fois", [SAME])
+
+    def __init__(self, user: User, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.user = user
+
+    def names(self) -> tuple[str, ...]:
+        return passwords.names_of(self.user)
+
+
+class AskResetForm(Form):
+    email = StringField("Votre adresse électronique", [required("Écrivez votre adresse."), full_address])
+
+
+class NewPasswordForm(NewPassword):
+    """Another password for an account whose owner proved who they are."""
+
+    password = PasswordField("Le nouveau mot de passe", [required("Choisissez un mot de passe."), strong])
+    again = PasswordField("Le nouveau, encore une fois", [SAME])
+
+    def __init__(self, user: User, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.user = user
+
+    def names(self) -> tuple[str, ...]:
+        return passwords.names_of(self.user)
+
+
+class ConfirmForm(Form):
+    password = PasswordField("Votre mot de passe", [required("Écrivez votre mot de passe.")])
 
 
 class PersonForm(Form):

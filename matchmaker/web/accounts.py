@@ -1,29 +1,34 @@
 """Signing in and out, signing up, one's own account; the accounts that the administration opens, changes and closes."""
 
-from urllib.parse import urlsplit
 from uuid import UUID
 
-from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, session, url_for
+from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import login_user, logout_user
+from flask_limiter.util import get_remote_address
 
-from matchmaker.extensions import db, limiter, login_manager
+from matchmaker.extensions import db, limiter
 from matchmaker.models import Family, Role, User
-from matchmaker.services import accounts, organisations
+from matchmaker.services import accounts, organisations, password_resets
 from matchmaker.services.errors import EmailTaken, SiretTaken
+from matchmaker.web import limits
 from matchmaker.web.access import admin_required, found, is_signed_in, public, signed_in, signed_in_required
 from matchmaker.web.account_forms import DutiesForm, LoginForm, NewAccountForm, PasswordForm, SignUpForm
 from matchmaker.web.forms import answer, clean
+from matchmaker.web.security import own_path
+from matchmaker.web.sessions import enter, leave, recently_confirmed
+from matchmaker.web.settings import mail_settings
 
 bp = Blueprint("accounts", __name__)
 PER_PAGE = 50
 
 
 @bp.route("/connexion", methods=["GET", "POST"])
-@limiter.limit("30 per 15 minutes", methods=["POST"])
+@limiter.limit("5 per 15 minutes", key_func=limits.account_from_here, deduct_when=limits.is_refused, methods=["POST"])
+@limiter.limit("10 per 15 minutes; 20 per day", key_func=limits.account_from_anywhere, deduct_when=limits.is_refused, methods=["POST"])
+@limiter.limit("50 per hour", key_func=get_remote_address, deduct_when=limits.is_refused, methods=["POST"])
 @public
 def login() -> ResponseReturnValue:
-    if is_signed_in():
+    if request.method != "POST" and is_signed_in():
         return redirect(home_of(signed_in()))
     form = LoginForm()
     if not form.validate_on_submit():
@@ -32,25 +37,8 @@ def login() -> ResponseReturnValue:
     if user is None:
         form.password.errors = ["L’adresse ou le mot de passe n’est pas le bon."]
         return answer("accounts/login.html", form)
-    db.session.commit()
     enter(user)
-    return redirect(own_path(request.args.get("next")) or home_of(user))
-
-
-def enter(user: User) -> None:
-    """Begin the session of this account, and nothing of one before it."""
-    session.clear()
-    login_user(user)
-    session["password"] = accounts.password_mark(user)
-    session.permanent = True
-
-
-def own_path(target: str | None) -> str | None:
-    """A path of this site, or nothing: never a way to somebody else's."""
-    if not target or not target.startswith("/") or target.startswith(("//", "/\\")) or "\\" in target or any(ord(letter) < 32 for letter in target):
-        return None
-    parts = urlsplit(target)
-    return None if parts.scheme or parts.netloc else target
+    return limits.know_device(current_app.make_response(redirect(own_path(request.args.get("next")) or home_of(user))), user)
 
 
 def home_of(user: User) -> str:
@@ -62,8 +50,7 @@ def home_of(user: User) -> str:
 @bp.post("/deconnexion")
 @signed_in_required
 def logout() -> ResponseReturnValue:
-    logout_user()
-    session.clear()
+    leave()
     flash("Vous voilà hors connexion. À bientôt.", "message")
     return redirect(url_for("pages.home"))
 
@@ -107,15 +94,15 @@ def register(form: SignUpForm) -> User:
 @signed_in_required
 def mine() -> ResponseReturnValue:
     """One's own account, and another password for it."""
-    form, user = PasswordForm(), signed_in()
+    user = signed_in()
+    form = PasswordForm(user)
     in_care = accounts.territories_in_care(user)
     if not form.validate_on_submit():
         return answer("accounts/mine.html", form, user=user, in_care=in_care)
     if not accounts.opens(user.password_hash, form.current.data):
         form.current.errors = ["Ce n’est pas votre mot de passe actuel."]
         return answer("accounts/mine.html", form, user=user, in_care=in_care)
-    accounts.set_password(user, form.password.data)
-    db.session.commit()
+    password_resets.change(user, form.password.data, settings=mail_settings())
     enter(user)
     flash("Votre mot de passe est changé. Les autres appareils vous le demanderont.", "success")
     return redirect(url_for("accounts.mine"))
@@ -131,6 +118,7 @@ def all_accounts() -> ResponseReturnValue:
 
 @bp.route("/comptes/nouveau", methods=["GET", "POST"])
 @admin_required
+@recently_confirmed("accounts.new")
 def new() -> ResponseReturnValue:
     form = NewAccountForm()
     if not form.validate_on_submit():
@@ -152,6 +140,7 @@ def show_once(user: User, passphrase: str, *, back: str) -> ResponseReturnValue:
 
 @bp.route("/comptes/<uuid:user_id>", methods=["GET", "POST"])
 @admin_required
+@recently_confirmed("accounts.show")
 def show(user_id: UUID) -> ResponseReturnValue:
     """An account, and another role for it."""
     account: User = found(db.session.get(User, user_id))
@@ -162,7 +151,7 @@ def show(user_id: UUID) -> ResponseReturnValue:
         return answer("accounts/show.html", form, account=account)
     accounts.change_duties(account, **form.columns())
     db.session.commit()
-    flash("C’est enregistré. Le nouveau rôle vaut dès la page suivante que la personne ouvre.", "success")
+    flash("C’est enregistré. La personne se reconnecte, et le nouveau rôle vaut dès lors.", "success")
     return redirect(url_for("accounts.show", user_id=account.id))
 
 
@@ -173,9 +162,10 @@ def not_oneself(user: User) -> User:
 
 @bp.post("/comptes/<uuid:user_id>/fermer")
 @admin_required
+@recently_confirmed("accounts.show")
 def close(user_id: UUID) -> ResponseReturnValue:
     user = not_oneself(found(db.session.get(User, user_id)))
-    user.is_active = False
+    accounts.close(user)
     db.session.commit()
     flash(f"Le compte {user.email} est fermé. Il n’ouvre plus rien, et vous pouvez le rouvrir.", "success")
     return redirect(url_for("accounts.show", user_id=user.id))
@@ -183,6 +173,7 @@ def close(user_id: UUID) -> ResponseReturnValue:
 
 @bp.post("/comptes/<uuid:user_id>/rouvrir")
 @admin_required
+@recently_confirmed("accounts.show")
 def reopen(user_id: UUID) -> ResponseReturnValue:
     user = not_oneself(found(db.session.get(User, user_id)))
     user.is_active = True
@@ -193,21 +184,9 @@ def reopen(user_id: UUID) -> ResponseReturnValue:
 
 @bp.post("/comptes/<uuid:user_id>/mot-de-passe")
 @admin_required
+@recently_confirmed("accounts.show")
 def renew_password(user_id: UUID) -> ResponseReturnValue:
     user, passphrase = not_oneself(found(db.session.get(User, user_id))), accounts.new_passphrase()
     accounts.set_password(user, passphrase)
     db.session.commit()
     return show_once(user, passphrase, back=url_for("accounts.show", user_id=user.id))
-
-
-@login_manager.user_loader
-def load_user(user_id: str) -> User | None:
-    try:
-        user = accounts.account(UUID(user_id))
-    except ValueError:
-        return None
-    if user is None:
-        return None
-    # A demo account opens nowhere but in the demonstration, even with a cookie from it; a new password ends what the old one opened.
-    is_foreign = user.is_demo and not current_app.config["DEMO"]
-    return None if is_foreign or session.get("password") not in {None, accounts.password_mark(user)} else user

@@ -29,8 +29,19 @@ def error_page(code: int, **words: str) -> tuple[str, int]:
 def on_http_error(error: HTTPException) -> ResponseReturnValue:
     if error.response:
         return error.response
-    page, code = error_page(error.code or 500)
-    return page, code, headers_of(error)
+    told = headers_of(error)
+    words = {"message": wait_words(int(told["Retry-After"]))} if error.code == 429 and "Retry-After" in told else {}
+    page, code = error_page(error.code or 500, **words)
+    return page, code, told
+
+
+def wait_words(seconds: int) -> str:
+    """When to come back, as people say it."""
+    if seconds <= 61:
+        return "Attendez une minute, puis réessayez. Rien n’est perdu."
+    minutes = ceil((seconds - 1) / 60)
+    wait = f"{minutes} minutes" if minutes <= 90 else f"{ceil(minutes / 60)} heures"
+    return f"Attendez {wait}, puis réessayez. Rien n’est perdu."
 
 
 def headers_of(error: HTTPException) -> dict[str, str]:

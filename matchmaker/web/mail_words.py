@@ -36,6 +36,9 @@ KINDS = {
     "digest": "La semaine de vos annonces",
     "digest_animator": "La semaine de l’animation",
     "quarter_report": "Le bilan d’un trimestre",
+    "password_reset": "Lien pour un nouveau mot de passe",
+    "password_changed": "Mot de passe changé",
+    "verify_email": "Adresse à vérifier",
     "campaign": "Message à toutes les structures",
 }
 OURS = {

@@ -1,5 +1,7 @@
 """Headers of every answer."""
 
+from urllib.parse import urlsplit
+
 from flask import Flask, Response, session
 
 CSP = (
@@ -19,6 +21,14 @@ def set_headers(response: Response) -> Response:
     if response.mimetype == "text/html" and "_user_id" in session:
         response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def own_path(target: str | None) -> str | None:
+    """A path of this site, or nothing: never a way to somebody else's."""
+    if not target or not target.startswith("/") or target.startswith(("//", "/\\")) or "\\" in target or any(ord(letter) < 32 for letter in target):
+        return None
+    parts = urlsplit(target)
+    return None if parts.scheme or parts.netloc else target
 
 
 def init_app(app: Flask) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from matchmaker.extensions import db
 from matchmaker.models import Role, User
 from matchmaker.models.base import now
-from matchmaker.services import accounts, territories
+from matchmaker.services import accounts, sessions, territories
 from matchmaker.services.errors import EmailTaken
 from tests.factories import OrganisationFactory, UserFactory, departement
 
@@ -44,11 +44,11 @@ def test_a_role_is_given_with_what_it_is_about_or_not_at_all(session: Session) -
 
 def test_a_new_password_closes_what_the_old_one_opened(session: Session) -> None:
     user = UserFactory()
-    mark = accounts.password_mark(user)
+    key = sessions.begin(user)
 
     accounts.set_password(user, "une tout autre phrase")
 
-    assert accounts.password_mark(user) != mark
+    assert sessions.opened(key) is None
     assert not accounts.opens(user.password_hash, PASSWORD)
     assert accounts.opens(user.password_hash, "une tout autre phrase")
 

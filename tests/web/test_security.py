@@ -172,6 +172,7 @@ def test_a_role_that_was_taken_away_is_gone_at_once(client: Client, app: Flask) 
     sign_in(client, admin.email)
     assert client.get("/comptes").status_code == 200
 
+    # Written past the service, which would have ended the session too.
     admin.role = Role.ANIMATOR
     db.session.commit()
 
