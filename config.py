@@ -4,6 +4,7 @@ import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from kombu import Queue
 
@@ -36,6 +37,12 @@ class Config:
     PUBLIC_URL = os.environ.get("PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
     PREFERRED_URL_SCHEME = PUBLIC_URL.partition(":")[0]
     DEMO = _flag("DEMO")
+    # Real people's data: a weak key, debugging or the demonstration's accounts keep the site from starting.
+    PRODUCTION = _flag("PRODUCTION", default=PREFERRED_URL_SCHEME == "https")
+    # The names under which the site answers; whoever asks for another one is refused. Probes of this machine use the last two.
+    TRUSTED_HOSTS = [urlsplit(PUBLIC_URL).hostname or "localhost", *os.environ.get("TRUSTED_HOSTS", "").split(), "127.0.0.1", "localhost"]
+    # Who looks after territories or the site types a code of their telephone too. Off only where a directory in front asks for one itself.
+    SECOND_FACTOR = _flag("SECOND_FACTOR", default=True)
     # How many proxies stand in front, each of which adds the address that it saw. With none, X-Forwarded-For is only what a browser claims.
     PROXIES = int(os.environ.get("PROXIES", "0"))
 
@@ -78,7 +85,8 @@ class Config:
     MAX_CONTENT_LENGTH = 2 * 1024 * 1024
     MAX_FORM_MEMORY_SIZE = 500 * 1024
     MAX_FORM_PARTS = 400
-    SESSION_COOKIE_NAME = "croisee"
+    # A browser takes a name that begins so only over HTTPS, for this host alone and for all of its paths.
+    SESSION_COOKIE_NAME = "__Host-session" if PREFERRED_URL_SCHEME == "https" else "croisee"
     SESSION_COOKIE_HTTPONLY = True
     SESSION_COOKIE_SAMESITE = "Lax"
     SESSION_COOKIE_SECURE = PREFERRED_URL_SCHEME == "https"
@@ -185,6 +193,9 @@ class TestConfig(Config):
     SECRET_KEY = "only for tests, and long enough to be taken"  # noqa: S105
     PUBLIC_URL = "http://croisee.test"
     PREFERRED_URL_SCHEME = "http"
+    PRODUCTION = False
+    TRUSTED_HOSTS = ["croisee.test", "localhost", "127.0.0.1"]
+    SESSION_COOKIE_NAME = "croisee"
     SESSION_COOKIE_SECURE = False
     MAIL_SENDER = "bonjour@croisee.test"
     METRICS_TOKEN = ""
@@ -194,3 +205,5 @@ class TestConfig(Config):
     RATELIMIT_ENABLED = False
     OUTBOX_DOMAIN_RATE = 0.0
     DEMO = True
+    # Tests of what those roles do sign in without a telephone; those of the second factor turn it on.
+    SECOND_FACTOR = False

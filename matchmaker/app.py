@@ -13,8 +13,7 @@ def create_app(config: type[Config] = Config, **settings: object) -> Flask:
     app = Flask("matchmaker", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "matchmaker" / "static"))
     app.config.from_object(config)
     app.config.update(settings)
-    if not app.config["SECRET_KEY"]:
-        raise RuntimeError("SECRET_KEY is not set. `./croisee run` makes one; a server needs its own, at least 32 random bytes.")
+    web.security.refuse_to_start(app.config)
 
     if app.config["PROXIES"]:
         # The host is never theirs to say: links come from PUBLIC_URL.

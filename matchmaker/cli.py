@@ -15,7 +15,18 @@ from matchmaker.extensions import db
 from matchmaker.models import Level, MatchingRun, Organisation, Role, Territory, User
 from matchmaker.models.base import now, today
 from matchmaker.models.matching import RunStatus
-from matchmaker.services import accounts, demo, matching, observatory_snapshots, occupations, organisation_import, organisations, passwords, territories
+from matchmaker.services import (
+    accounts,
+    demo,
+    matching,
+    observatory_snapshots,
+    occupations,
+    organisation_import,
+    organisations,
+    passwords,
+    second_factor,
+    territories,
+)
 from matchmaker.services.errors import EmailTaken, RunUnderWay
 from matchmaker.services.outbox import MailSettings
 
@@ -157,6 +168,18 @@ def list_accounts() -> None:
     for user in accounts.accounts():
         seen = user.last_login_at.date().isoformat() if user.last_login_at else "never"
         click.echo(f"{user.email:38}  {seen:10}  {account_words(user)}")
+
+
+@accounts_group.command("second-factor-off")
+@click.argument("email")
+def turn_second_factor_off(email: str) -> None:
+    """Take the second factor of an account away: its telephone and its recovery codes are lost."""
+    user = accounts.account_with(email)
+    if user is None:
+        raise click.ClickException(f"No account has the address {email}.")
+    second_factor.turn_off(user, settings=MailSettings.from_config(current_app.config))
+    db.session.commit()
+    click.echo(f"{user.email}: the password is enough, until another telephone is set up.")
 
 
 @click.command("rematch")

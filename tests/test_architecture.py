@@ -13,6 +13,7 @@ CONCEPTS = {
     "accounts",
     "account_tokens",
     "sessions",
+    "second_factor",
     "territories",
     "organisations",
     "declarations",

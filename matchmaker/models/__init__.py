@@ -33,6 +33,7 @@ from matchmaker.models.pools import (
 )
 from matchmaker.models.presence import ABSENT, CheckInLink, LostTable, PlanChange, PresenceAct, PresenceState
 from matchmaker.models.proposals import Channel, DeclineReason, Proposal, ProposalAnswer, ProposalStatus, Side
+from matchmaker.models.second_factor import RecoveryCode, SecondFactor
 from matchmaker.models.series import Series, SeriesDate
 from matchmaker.models.sessions import UserSession
 from matchmaker.models.solicitations import Absence, AskingDay, AskingPrice, Period, Solicitation, SolicitationCount, SolicitationKind
@@ -130,6 +131,7 @@ __all__ = [
     "Proposal",
     "ProposalAnswer",
     "ProposalStatus",
+    "RecoveryCode",
     "RelayState",
     "ReplyStatus",
     "Result",
@@ -137,6 +139,7 @@ __all__ = [
     "Room",
     "RunStatus",
     "Seated",
+    "SecondFactor",
     "Series",
     "SeriesDate",
     "ShareStatus",

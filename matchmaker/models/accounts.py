@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Table
@@ -10,6 +11,9 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from matchmaker.models.base import Base, RowId, Timestamped, stored
 from matchmaker.models.organisations import Organisation
 from matchmaker.models.territories import Territory
+
+if TYPE_CHECKING:
+    from matchmaker.models.second_factor import SecondFactor
 
 
 class Role(StrEnum):
@@ -54,6 +58,7 @@ class User(Timestamped, Base):
 
     organisation: Mapped[Organisation | None] = relationship(back_populates="users")
     territories: Mapped[list[Territory]] = relationship(secondary=user_territory, order_by=Territory.name)
+    second_factor: Mapped["SecondFactor | None"] = relationship(back_populates="user", passive_deletes=True)
 
     # What flask-login asks of an account. Its own mixin would bring Flask into the models.
     is_anonymous = False

@@ -43,7 +43,7 @@ def opened(key: str) -> UserSession | None:
         select(UserSession)
         .join(UserSession.user)
         .where(UserSession.key_hash == digest(key), User.is_active)
-        .options(contains_eager(UserSession.user).options(joinedload(User.organisation), selectinload(User.territories)))
+        .options(contains_eager(UserSession.user).options(joinedload(User.organisation), joinedload(User.second_factor), selectinload(User.territories)))
     )
     found = db.session.scalars(query).one_or_none()
     return None if found is None or is_over(found) else found

@@ -74,6 +74,10 @@ class PasswordForm(NewPassword):
         return passwords.names_of(self.user)
 
 
+class CodeForm(Form):
+    code = StringField("Votre code", [required("Écrivez le code.")])
+
+
 class AskResetForm(Form):
     email = StringField("Votre adresse électronique", [required("Écrivez votre adresse."), full_address])
 

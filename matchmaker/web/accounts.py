@@ -7,15 +7,16 @@ from flask.typing import ResponseReturnValue
 from flask_limiter.util import get_remote_address
 
 from matchmaker.extensions import db, limiter
-from matchmaker.models import Family, Role, User
+from matchmaker.models import Family, User
 from matchmaker.services import accounts, organisations, password_resets
 from matchmaker.services.errors import EmailTaken, SiretTaken
 from matchmaker.web import limits
 from matchmaker.web.access import admin_required, found, is_signed_in, public, signed_in, signed_in_required
 from matchmaker.web.account_forms import DutiesForm, LoginForm, NewAccountForm, PasswordForm, SignUpForm
 from matchmaker.web.forms import answer, clean
+from matchmaker.web.second_factor import enter_or_ask
 from matchmaker.web.security import own_path
-from matchmaker.web.sessions import enter, leave, recently_confirmed
+from matchmaker.web.sessions import enter, home_of, leave, recently_confirmed
 from matchmaker.web.settings import mail_settings
 
 bp = Blueprint("accounts", __name__)
@@ -37,14 +38,7 @@ def login() -> ResponseReturnValue:
     if user is None:
         form.password.errors = ["L’adresse ou le mot de passe n’est pas le bon."]
         return answer("accounts/login.html", form)
-    enter(user)
-    return limits.know_device(current_app.make_response(redirect(own_path(request.args.get("next")) or home_of(user))), user)
-
-
-def home_of(user: User) -> str:
-    """Where each role starts."""
-    places = {Role.MEMBER: "proposals.inbox", Role.HOST: "job_datings.mine", Role.ANIMATOR: "matching.runs", Role.ADMIN: "accounts.all_accounts"}
-    return url_for(places[user.role])
+    return enter_or_ask(user, own_path(request.args.get("next")))
 
 
 @bp.post("/deconnexion")

@@ -8,7 +8,7 @@ from flask import Flask, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 
 from matchmaker.extensions import db, limiter
 
@@ -29,6 +29,9 @@ def error_page(code: int, **words: str) -> tuple[str, int]:
 def on_http_error(error: HTTPException) -> ResponseReturnValue:
     if error.response:
         return error.response
+    if isinstance(error, SecurityError):
+        # Another host's name: there is no site, and so no link of ours, to make a page with.
+        return "Cette adresse n’est pas celle de La Croisée.\n", 400, {"Content-Type": "text/plain; charset=utf-8"}
     told = headers_of(error)
     words = {"message": wait_words(int(told["Retry-After"]))} if error.code == 429 and "Retry-After" in told else {}
     page, code = error_page(error.code or 500, **words)

@@ -38,6 +38,7 @@ KINDS = {
     "quarter_report": "Le bilan d’un trimestre",
     "password_reset": "Lien pour un nouveau mot de passe",
     "password_changed": "Mot de passe changé",
+    "second_factor": "Code de connexion, mis ou retiré",
     "verify_email": "Adresse à vérifier",
     "campaign": "Message à toutes les structures",
 }

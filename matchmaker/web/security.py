@@ -1,5 +1,7 @@
 """Headers of every answer."""
 
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, session
@@ -29,6 +31,24 @@ def own_path(target: str | None) -> str | None:
         return None
     parts = urlsplit(target)
     return None if parts.scheme or parts.netloc else target
+
+
+def refuse_to_start(config: Mapping[str, Any]) -> None:
+    """Raise RuntimeError where people's data would be open to whoever tries."""
+    key = config["SECRET_KEY"]
+    if not key:
+        raise RuntimeError("SECRET_KEY is not set. `./croisee run` makes one; a server needs its own, at least 32 random bytes.")
+    if not config["PRODUCTION"]:
+        return
+    weak = [one for one in (key, *config["SECRET_KEY_FALLBACKS"]) if len(one) < 32 or len(set(one)) < 10]
+    if weak:
+        raise RuntimeError("SECRET_KEY is weak: it needs 32 random characters. Make one with: python -c 'import secrets; print(secrets.token_urlsafe(48))'")
+    if config["DEBUG"]:
+        raise RuntimeError("DEBUG is on in production: a page of an error would run what a visitor types.")
+    if config["DEMO"]:
+        raise RuntimeError("DEMO is on in production: its accounts have a password that everybody knows. For a public demonstration, set PRODUCTION=0.")
+    if not config["SESSION_COOKIE_SECURE"]:
+        raise RuntimeError("PUBLIC_URL is not https in production: passwords and sessions would be read on the way.")
 
 
 def init_app(app: Flask) -> None:

@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import login_user, logout_user
 
 from matchmaker.extensions import db, limiter, login_manager
-from matchmaker.models import User, UserSession
+from matchmaker.models import Role, User, UserSession
 from matchmaker.services import accounts, sessions
 from matchmaker.web.access import View, found, signed_in, signed_in_required
 from matchmaker.web.account_forms import ConfirmForm
@@ -34,6 +34,12 @@ def enter(user: User) -> None:
     db.session.commit()
     login_user(user)
     session.permanent = True
+
+
+def home_of(user: User) -> str:
+    """Where each role starts."""
+    places = {Role.MEMBER: "proposals.inbox", Role.HOST: "job_datings.mine", Role.ANIMATOR: "matching.runs", Role.ADMIN: "accounts.all_accounts"}
+    return url_for(places[user.role])
 
 
 def leave() -> None:

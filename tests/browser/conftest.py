@@ -77,6 +77,9 @@ def site(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[S
         "SMTP_PORT": str(smtp),
         "MAIL_FOLDER": str(folder / "mails"),
         "DEMO": "1",
+        # All persons of these tests have the same address; the limits have tests of their own.
+        "LIMIT_ANONYMOUS": "6000 per minute",
+        "LIMIT_SIGNED_IN": "6000 per minute",
     }
     site = Site(url, env, folder / "mails")
     with ExitStack() as stack:

@@ -1,14 +1,14 @@
 """Links of mails that open an account once: a forgotten password, an address to verify
 
-Revision: 0019b
-Follows: 0019
+Revision: 0019g
+Follows: 0019f
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = '0019b'
-down_revision = '0019'
+revision = '0019g'
+down_revision = '0019f'
 branch_labels = None
 depends_on = None
 

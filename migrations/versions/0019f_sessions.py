@@ -1,14 +1,14 @@
 """Sessions on the server, which end by time, by their owner or by a change of rights
 
-Revision: 0019
-Follows: 0014b
+Revision: 0019f
+Follows: 0021
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = '0019'
-down_revision = '0014b'
+revision = '0019f'
+down_revision = '0021'
 branch_labels = None
 depends_on = None
 

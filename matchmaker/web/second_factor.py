@@ -1,0 +1,182 @@
+"""The second factor: asked for after the password, set up by its owner, taken away by the administration when all is lost."""
+
+from time import time
+from uuid import UUID
+
+import segno
+from flask import Blueprint, Response, abort, current_app, flash, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+
+from matchmaker.extensions import db, limiter
+from matchmaker.models import User
+from matchmaker.services import second_factor, sessions
+from matchmaker.services.errors import NotAllowedNow
+from matchmaker.web.access import admin_required, found, is_signed_in, public, signed_in, signed_in_required
+from matchmaker.web.account_forms import CodeForm
+from matchmaker.web.forms import answer
+from matchmaker.web.limits import is_refused, know_device, own_account
+from matchmaker.web.security import own_path
+from matchmaker.web.sessions import enter, home_of, recently_confirmed
+from matchmaker.web.settings import mail_settings
+
+bp = Blueprint("second_factor", __name__)
+AWAITED, MINUTES = "awaited", 10
+OPEN_MARKS = {"public", "token", "demo", None}
+# What who must still set it up can do: that, prove who they are, and leave.
+FREE = {"accounts.logout", "sessions.confirm", "second_factor.show", "second_factor.prepare", "second_factor.turn_on"}
+WRONG = "Ce code n’est pas le bon, ou il a déjà servi. Attendez le suivant."
+
+
+def enter_or_ask(user: User, after: str | None) -> ResponseReturnValue:
+    """After the right password: in, or to the page that asks for the code. Commits."""
+    if second_factor.is_on(user):
+        db.session.commit()
+        session.clear()
+        # Signed by us, and of no use for anything but this page; another password or another ten minutes end it.
+        session[AWAITED] = {"user": str(user.id), "since": int(time()), "mark": sessions.digest(user.password_hash)}
+        return redirect(url_for("second_factor.ask", next=after))
+    enter(user)
+    return know_device(current_app.make_response(redirect(after or home_of(user))), user)
+
+
+def awaited() -> User | None:
+    """Whose password was typed here a moment ago."""
+    told = session.get(AWAITED)
+    if not isinstance(told, dict) or time() - told["since"] > MINUTES * 60:
+        return None
+    user = db.session.get(User, UUID(told["user"]))
+    is_same = user is not None and user.is_active and sessions.digest(user.password_hash) == told["mark"]
+    return user if is_same else None
+
+
+def awaited_account() -> str:
+    told = session.get(AWAITED)
+    return str(told["user"]) if isinstance(told, dict) else own_account()
+
+
+@bp.route("/connexion/code", methods=["GET", "POST"])
+@limiter.limit("5 per 15 minutes; 20 per day", key_func=awaited_account, deduct_when=is_refused, methods=["POST"])
+@public
+def ask() -> ResponseReturnValue:
+    user = awaited()
+    if user is None:
+        flash("Connectez-vous pour continuer.", "message")
+        return redirect(url_for("accounts.login", next=own_path(request.args.get("next"))))
+    form = CodeForm()
+    if not form.validate_on_submit():
+        return answer("accounts/second_factor_ask.html", form)
+    if not second_factor.takes(user, form.code.data):
+        form.code.errors = [WRONG]
+        return answer("accounts/second_factor_ask.html", form)
+    enter(user)
+    return know_device(current_app.make_response(redirect(own_path(request.args.get("next")) or home_of(user))), user)
+
+
+@bp.get("/compte/second-facteur")
+@signed_in_required
+@recently_confirmed("second_factor.show")
+def show() -> ResponseReturnValue:
+    return page(CodeForm())
+
+
+def page(form: CodeForm) -> ResponseReturnValue:
+    """Where it stands: off, being set up, or on."""
+    user, factor = signed_in(), signed_in().second_factor
+    if second_factor.is_on(user):
+        return render_template("accounts/second_factor.html", left=second_factor.codes_left(user), is_required=must_have(user))
+    address = second_factor.address(factor, user.email) if factor else ""
+    # Drawn by us: a secret goes to no other site.
+    picture = segno.make(address, error="m", micro=False).svg_data_uri(scale=5, border=4, light="white") if factor else ""
+    secret = " ".join(factor.secret[at : at + 4] for at in range(0, len(factor.secret), 4)) if factor else ""
+    return answer("accounts/second_factor_set_up.html", form, picture=picture, secret=secret, is_required=must_have(user))
+
+
+@bp.post("/compte/second-facteur/preparer")
+@signed_in_required
+@recently_confirmed("second_factor.show")
+def prepare() -> ResponseReturnValue:
+    try:
+        second_factor.prepare(signed_in())
+    except NotAllowedNow:
+        abort(409)
+    db.session.commit()
+    return redirect(url_for("second_factor.show"))
+
+
+@bp.post("/compte/second-facteur")
+@limiter.limit("10 per 15 minutes", key_func=own_account, deduct_when=is_refused)
+@signed_in_required
+@recently_confirmed("second_factor.show")
+def turn_on() -> ResponseReturnValue:
+    form, user = CodeForm(), signed_in()
+    if not form.validate_on_submit():
+        return page(form)
+    try:
+        codes = second_factor.turn_on(user, form.code.data, settings=mail_settings())
+    except NotAllowedNow:
+        abort(409)
+    if codes is None:
+        form.code.errors = [WRONG]
+        return page(form)
+    sessions.end_all(user)
+    enter(user)
+    return show_once(codes)
+
+
+def show_once(codes: list[str]) -> ResponseReturnValue:
+    """The only page that shows the codes: no address leads to it, and nothing keeps them."""
+    return render_template("accounts/second_factor_codes.html", codes=codes)
+
+
+@bp.post("/compte/second-facteur/codes")
+@signed_in_required
+@recently_confirmed("second_factor.show")
+def renew_codes() -> ResponseReturnValue:
+    if not second_factor.is_on(signed_in()):
+        abort(409)
+    codes = second_factor.new_codes(signed_in())
+    db.session.commit()
+    return show_once(codes)
+
+
+@bp.post("/compte/second-facteur/arreter")
+@signed_in_required
+@recently_confirmed("second_factor.show")
+def turn_off() -> ResponseReturnValue:
+    """Without it; who must have one sets it up anew, on another telephone."""
+    user = signed_in()
+    second_factor.turn_off(user, settings=mail_settings())
+    enter(user)
+    if must_have(user):
+        return redirect(url_for("second_factor.show"))
+    flash("C’est enregistré. Votre mot de passe suffit de nouveau.", "success")
+    return redirect(url_for("accounts.mine"))
+
+
+@bp.post("/comptes/<uuid:user_id>/second-facteur/arreter")
+@admin_required
+@recently_confirmed("accounts.show")
+def turn_off_for(user_id: UUID) -> ResponseReturnValue:
+    """The telephone and the paper are lost: somebody of the administration, who knows the person, opens the door."""
+    user: User = found(db.session.get(User, user_id))
+    if user.id == signed_in().id:
+        abort(409)
+    second_factor.turn_off(user, settings=mail_settings())
+    db.session.commit()
+    flash("C’est enregistré. La personne entre avec son mot de passe, et choisit un nouveau téléphone.", "success")
+    return redirect(url_for("accounts.show", user_id=user.id))
+
+
+def must_have(user: User) -> bool:
+    return bool(current_app.config["SECOND_FACTOR"]) and second_factor.is_required(user, is_demonstration=current_app.config["DEMO"])
+
+
+@bp.before_app_request
+def lead_to_it() -> Response | None:
+    """Who must have one and has none does that first. Pages for everybody stay open, and ask the database nothing here."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    if "_user_id" not in session or request.endpoint in FREE or getattr(view, "access", None) in OPEN_MARKS:
+        return None
+    if not is_signed_in() or not must_have(signed_in()) or second_factor.is_on(signed_in()):
+        return None
+    return current_app.make_response(redirect(url_for("second_factor.show")))
