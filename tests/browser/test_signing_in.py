@@ -38,8 +38,8 @@ def test_who_forgot_the_password_comes_in_by_keyboard_and_adds_a_code(site: Site
         for number, text in enumerate(texts):
             press(*(["Tab"] if number else []))
             page.keyboard.type(text)
-        press("Enter")
-        page.wait_for_load_state("load")
+        with page.expect_navigation():
+            press("Enter")
         nadia.look()
 
     nadia.go("/connexion")
