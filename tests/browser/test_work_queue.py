@@ -17,7 +17,7 @@ def focused_row(someone: Person) -> int:
 def test_the_queue_is_worked_through_by_the_keyboard(person: Callable[..., Person]) -> None:
     ana = person()
     ana.sign_in("animateur@demo.croisee.test")
-    ana.go("/a-faire")
+    ana.go("/a-faire?quoi=silent")
     before = int(ana.page.locator("h1").inner_text().split()[0].replace("\u00a0", ""))
     rows = ana.page.locator("[data-roving] > *")
     assert rows.count() >= 3
