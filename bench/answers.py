@@ -31,6 +31,8 @@ class Stage:
 
     name: str
     seconds: float
+    # Of this process alone, which a busy machine does not stretch.
+    own: float
     queries: int
     count: int
 
@@ -46,6 +48,10 @@ class Day:
     @property
     def seconds(self) -> float:
         return sum(stage.seconds for stage in self.stages)
+
+    @property
+    def own(self) -> float:
+        return sum(stage.own for stage in self.stages)
 
     @property
     def queries(self) -> int:
@@ -143,27 +149,24 @@ def live(count: int, day: date) -> Day:
         ("the second beat", ask),
     ):
         with counted() as statements:
-            began = time.perf_counter()
+            began, own = time.perf_counter(), time.process_time()
             number = verb()
             db.session.commit()
-            stages.append(Stage(name, time.perf_counter() - began, len(statements), number))
+            stages.append(Stage(name, time.perf_counter() - began, time.process_time() - own, len(statements), number))
         db.session.remove()
     mails = db.session.scalar(select(func.count()).select_from(OutboxMail)) or 0
     return Day(asked, mails, stages)
 
 
 def report(days: list[Day]) -> str:
-    lines = ["| open propositions | stage | rows | queries | seconds |", "|--:|---|--:|--:|--:|"]
+    lines = ["| open propositions | stage | rows | queries | seconds | of this process |", "|--:|---|--:|--:|--:|--:|"]
     for day in days:
-        lines += [f"| {day.open:,} | {stage.name} | {stage.count:,} | {stage.queries} | {stage.seconds:.2f} |" for stage in day.stages]
-        lines.append(f"| **{day.open:,}** | **the day, {day.mails:,} mails** | | **{day.queries}** | **{day.seconds:.2f}** |")
+        lines += [f"| {day.open:,} | {stage.name} | {stage.count:,} | {stage.queries} | {stage.seconds:.2f} | {stage.own:.2f} |" for stage in day.stages]
+        lines.append(f"| **{day.open:,}** | **the day, {day.mails:,} mails** | | **{day.queries}** | **{day.seconds:.2f}** | **{day.own:.2f}** |")
     first, last = days[0], days[-1]
     verdict = "pass" if last.seconds <= MOST_SECONDS else "FAIL"
-    lines += [
-        "",
-        f"At {last.open:,} open propositions: {last.seconds:.1f} s (must: {MOST_SECONDS}, {verdict}), {1000 * last.seconds / last.open:.2f} s for 1,000;",
-    ]
-    lines += [f"at {first.open:,}: {1000 * first.seconds / first.open:.2f} s for 1,000, so that the time grows no faster than the number."]
+    lines += ["", f"At {last.open:,} open propositions: {last.seconds:.1f} s (must: {MOST_SECONDS}, {verdict}), {last.own:.1f} s of them of this process."]
+    lines += [f"Of this process for 1,000: {1000 * first.own / first.open:.2f} s at {first.open:,}, {1000 * last.own / last.open:.2f} s at {last.open:,}."]
     return "\n".join(lines)
 
 

@@ -15,7 +15,8 @@ from sqlalchemy import case, func, or_, select
 from matchmaker.engine.cover import SILENT_DAYS
 from matchmaker.engine.rates import ACCEPT_PRIOR, CONCLUDE_PRIOR, FATIGUE, RateByScore, acceptance_by_score, platform_mean
 from matchmaker.extensions import db
-from matchmaker.models import Match, MatchStatus, Organisation, Proposal, ProposalStatus, Side, Solicitation, SolicitationKind
+from matchmaker.models import Match, MatchStatus, Organisation, Outcome, Proposal, ProposalStatus, Side, Solicitation, SolicitationKind
+from matchmaker.models.outcomes import CONCLUDED
 from matchmaker.services import working_days
 
 Floats = NDArray[np.float64]
@@ -23,6 +24,8 @@ Floats = NDArray[np.float64]
 MOST_ANSWERS = 5000
 # Two yes that nobody took back for so long came to something.
 CONCLUDED_DAYS = 60
+# From this question on, « nothing yet » and « met » mean that nothing came.
+SURE_WAVE = 90
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ class Known:
 def known(*, day: date) -> Known:
     answered, silent = histories(day=day)
     yes = [(score, status is ProposalStatus.ACCEPTED) for score, status in db.session.execute(newest_answers())]
-    ended = [(score, status is MatchStatus.CONFIRMED) for score, status in db.session.execute(newest_talks(day=day))]
+    ended = [(score, came) for score, came in db.session.execute(newest_talks(day=day))]
     return Known(
         answered=answered,
         silent=silent,
@@ -83,7 +86,10 @@ def newest_answers() -> Any:
 
 
 def newest_talks(*, day: date) -> Any:
-    """Two yes that were taken back, and those that stand long enough."""
-    is_known = or_(Match.status == MatchStatus.ENDED, Match.confirmed_at < day - timedelta(days=CONCLUDED_DAYS))
-    query = select(Match.score, Match.status).where(Match.confirmed_at.is_not(None), is_known)
+    """What came of two yes: as their sides tell it, else taken back, or standing long enough."""
+    told = select(Outcome.match_id, func.bool_or(Outcome.result.in_(CONCLUDED)).label("is_concluded"), func.max(Outcome.wave).label("wave"))
+    said = told.where(Outcome.result.is_not(None)).group_by(Outcome.match_id).subquery()
+    is_known = or_(Match.status == MatchStatus.ENDED, Match.confirmed_at < day - timedelta(days=CONCLUDED_DAYS), said.c.is_concluded, said.c.wave >= SURE_WAVE)
+    came = case((said.c.is_concluded, True), (said.c.wave >= SURE_WAVE, False), else_=Match.status == MatchStatus.CONFIRMED)
+    query = select(Match.score, came).outerjoin(said, said.c.match_id == Match.id).where(Match.confirmed_at.is_not(None), is_known)
     return query.order_by(Match.confirmed_at.desc(), Match.id).limit(MOST_ANSWERS)
