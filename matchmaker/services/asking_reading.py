@@ -28,7 +28,7 @@ from matchmaker.models import (
     Status,
 )
 from matchmaker.models.base import PARIS, now
-from matchmaker.services import asking_budgets, matching_instances, working_days
+from matchmaker.services import asking_budgets, matching_instances, refusals, working_days
 from matchmaker.services.matching_places import is_closed
 
 Ints = NDArray[np.int64]
@@ -124,11 +124,12 @@ def pairs(run: MatchingRun, *, day: date) -> Pairs:
     planned = np.isin(code, codes(row for row in plan if row.status is MatchStatus.PREVIEW))
     over = codes(row for row in plan if row.status is not MatchStatus.PREVIEW)
     closed = codes(db.session.execute(select(Match.need_id, Match.offer_id).where(Match.need_id == any_(array(need_ids)), is_closed(today=day)).distinct()))
+    barred = codes(refusals.barred_pairs())
     asked, given = declared(Need, need_ids, run, day), declared(Offer, offer_ids, run, day)
     organisation_ids = sorted({one for side in (asked, given) for one in side.organisation_ids if one is not None})
     at = {one: row for row, one in enumerate(organisation_ids)}
     owner, giver = (np.array([at.get(one, -1) if one else -1 for one in side.organisation_ids], dtype=np.int64) for side in (asked, given))
-    keep = (asked.places[need] > 0) & (given.places[offer] > 0) & ~np.isin(code, over) & ~np.isin(code, closed)
+    keep = (asked.places[need] > 0) & (given.places[offer] > 0) & ~np.isin(code, over) & ~np.isin(code, closed) & ~np.isin(code, barred)
     return Pairs(
         need_ids, offer_ids, organisation_ids, need[keep], offer[keep], score[keep], planned[keep], asked.places, owner, asked.waits, giver
     )  # fmt: skip

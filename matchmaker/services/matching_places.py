@@ -11,6 +11,7 @@ from matchmaker.extensions import db
 from matchmaker.models import Match, Proposal, ProposalStatus
 from matchmaker.models.declarations import LIFETIME_DAYS
 from matchmaker.models.matching import LIVE_MATCH
+from matchmaker.services import refusals
 from matchmaker.services.matching_tables import pairs_of_ids
 
 
@@ -21,16 +22,17 @@ def places_taken() -> Counter[UUID]:
 
 
 def closed_pairs(*, today: date) -> np.ndarray:
-    """(R, 2) engine ids of the pairs that are not to be proposed: live, refused, met without a follow-up, or left without an answer lately.
+    """(R, 2) engine ids of the pairs that are not to be proposed: live, refused, met without a follow-up, or left without an answer lately;
+    and what refusals of other pairs say of them.
 
     A pair that was only withdrawn, because one side paused its declaration, may come back.
     """
     query = select(Match.need_id, Match.offer_id).where(is_closed(today=today)).distinct()
-    return pairs_of_ids((need, offer) for need, offer in db.session.execute(query))
+    return pairs_of_ids({(need, offer) for need, offer in db.session.execute(query)} | refusals.barred_pairs())
 
 
 def is_closed(*, today: date) -> ColumnElement[bool]:
     """The match keeps its pair out of new computations."""
-    refused = Match.proposals.any(Proposal.status == ProposalStatus.DECLINED)
+    refused = Match.proposals.any((Proposal.status == ProposalStatus.DECLINED) & Proposal.lifted_at.is_(None))
     silent = Match.proposals.any((Proposal.status == ProposalStatus.EXPIRED) & (Proposal.answer_by > today - timedelta(days=LIFETIME_DAYS)))
     return or_(Match.status.in_(LIVE_MATCH), refused, silent, Match.confirmed_at.is_not(None))

@@ -233,6 +233,7 @@ def give_answer(proposal: Proposal, status: ProposalStatus, *, channel: Channel,
         raise NotAllowedNow(proposal.status)
     proposal.status, proposal.answered_at = status, now()
     proposal.decline_reason, proposal.decline_comment = reason, comment.strip()
+    proposal.lifted_at = proposal.lifted_by_id = None
     proposal.history.append(ProposalAnswer(status=status, reason=reason, channel=channel))
 
 

@@ -12,7 +12,7 @@ from wtforms.validators import Optional, ValidationError
 from matchmaker.extensions import db
 from matchmaker.models import Organisation
 from matchmaker.models.base import today
-from matchmaker.services import asking_budgets, asking_rhythms
+from matchmaker.services import asking_budgets, asking_rhythms, refusals
 from matchmaker.web import labels
 from matchmaker.web.access import found, organisation_in_my_hands, signed_in_required
 from matchmaker.web.forms import BoxesField, Form, between, bits, numbers, required
@@ -72,6 +72,7 @@ def page(organisation: Organisation, form: RhythmForm, absence: AbsenceForm, *, 
         absence=absence,
         absences=asking_rhythms.absences(organisation, day=day),
         left=asking_budgets.left(organisation, day=day),
+        refused=refusals.of_organisation(organisation.id),
         history=asking_rhythms.history(organisation, day=day),
     )
     return told, 422 if form.errors or absence.errors else 200
