@@ -44,7 +44,7 @@ def test_a_mail_is_queued_in_its_final_bytes_with_links_of_our_own_address(sessi
     queued = row("mutual-1")
     assert (queued.status, queued.attempts, queued.recipient) == (MailStatus.QUEUED, 0, "Contact@picoree.test")
     assert queued.message_id == "<mutual-1@croisee.test>"
-    assert b"https://croisee.test:8443/propositions" in queued.message.replace(b"=\r\n", b"")
+    assert LINK.encode() in queued.message.replace(b"=\r\n", b"")
     assert queued.subject.endswith("voici comment vous joindre")
 
 
