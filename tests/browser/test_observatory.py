@@ -12,7 +12,7 @@ def test_a_figure_is_followed_from_the_region_to_the_answers_behind_it(person: C
     public.click("Voir les 24 indicateurs", role="link")
     assert "Les nombres de 1 à 4 ne sont pas publiés" in public.text
     public.click("Besoins publiés", role="link")
-    assert public.page.locator("svg.lc-map").count() == 1
+    assert public.page.locator("figure svg.lc-map[role=img]").count() == 1
     public.go("/observatoire/indicateurs?territoire=nulle-part")
     assert "Ce territoire n’est pas dans l’observatoire" in public.text
     public.go("/donnees")
