@@ -42,6 +42,7 @@ def mailed(event: ics.Event = EVENT, *, method: str = "REQUEST", message_id: str
         calendar=(method, written),
         public_url="https://croisee.test",
         proposal=proposal,
+        link="https://croisee.test/rencontres/1",
     ).message
 
 

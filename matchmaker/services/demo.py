@@ -5,7 +5,7 @@ All is drawn with one seed: the same day gives the same demonstration.
 
 import random
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 from sqlalchemy import select
 
@@ -75,6 +75,7 @@ def load(*, today: date, settings: outbox.MailSettings) -> None:
     silent = demo_story.announce_coming(
         houses["Le Palonnier"], stars, today=today, rng=rng, waiting={organisation.id for organisation in demo_houses}, settings=settings
     )
+    demo_story.invited_on(today - timedelta(days=3))
     rows, edges = stars
     demo_after.talk(rows, today=today, settings=settings)
     demo_after.call_for_help(edges, today=today, settings=settings)

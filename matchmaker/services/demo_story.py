@@ -30,6 +30,8 @@ from matchmaker.models import (
     Proposal,
     ProposalStatus,
     Side,
+    Solicitation,
+    SolicitationKind,
     Territory,
     Theme,
     Venue,
@@ -218,6 +220,12 @@ def is_secret(match: Match) -> bool:
 
 def match_of(need: Need | Offer, offer: Need | Offer, run: MatchingRun) -> Match:
     return next(match for match in run.matches if match.need_id == need.id and match.offer_id == offer.id)
+
+
+def invited_on(day: date) -> None:
+    """The invitations went out on that day: who tries the demonstration was asked nothing today, and may be."""
+    db.session.flush()
+    db.session.execute(update(Solicitation).where(Solicitation.kind == SolicitationKind.INVITATION).values(day=day))
 
 
 def mails_left(at: datetime, *, keep_for: Sequence[str] = (), keep_threads: Sequence[str] = ()) -> None:
