@@ -492,6 +492,10 @@ def test_no_form_is_taken_without_its_token_or_with_a_forged_one(app: Flask, cli
             for token in ({}, {"csrf_token": ""}, {"csrf_token": "x.y.z"}, {"csrf_token": foreign}):
                 response = walker.send("POST", path, data=PLAUSIBLE | token)
                 assert response is not None
+                if rule.startswith(("/mot-de-passe/<", "/compte/adresse/<")):
+                    # Nobody in this world was mailed such a link: the page is not there, with a token or without.
+                    assert response.status_code in {400, 404}, (endpoint, token)
+                    continue
                 assert response.status_code == 400, (endpoint, token)
                 assert "Rien n’a été enregistré" in response.text
             written = [statement for statement in queries if re.match(r"\s*(INSERT|UPDATE|DELETE)", statement)]
