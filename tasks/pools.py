@@ -1,13 +1,16 @@
 """Shared jobs: compose what waits, and end the questions that nobody answered."""
 
 import logging
+from collections.abc import Callable
+from uuid import UUID
 
 from celery import shared_task
 from flask import current_app
 
 from matchmaker.extensions import db, nudge
+from matchmaker.models import PoolingRun, PoolingTrial
 from matchmaker.models.base import today
-from matchmaker.services import pools, pools_meetings, pools_runs, pools_trials
+from matchmaker.services import pools, pools_meetings, pools_runs, pools_trials, pools_turns
 from matchmaker.services.outbox import MailSettings
 
 log = logging.getLogger(__name__)
@@ -15,36 +18,32 @@ log = logging.getLogger(__name__)
 
 @shared_task
 def compose_due() -> None:
-    """Compute the composition that waits longest, then ask for the next turn. Safe to run anywhere, twice: the row's lock decides."""
-    run_id = pools_runs.start_due()
-    db.session.commit()
-    if run_id is None:
-        return
-    try:
-        pools_runs.compute(run_id)
-    except Exception as error:
-        log.exception("composition %s failed", run_id)
-        db.session.rollback()
-        pools_runs.fail(run_id, type(error).__name__)
-    db.session.commit()
-    nudge(compose_due)
+    """Compute the composition that waits longest, then ask for the next turn."""
+    if turn(PoolingRun, pools_runs.compute):
+        nudge(compose_due)
 
 
 @shared_task
 def try_due() -> None:
-    """Try the rules that wait longest, then ask for the next turn. Safe to run anywhere, twice: the row's lock decides."""
-    trial_id = pools_trials.start_due()
+    """Try the rules that wait longest, then ask for the next turn."""
+    if turn(PoolingTrial, pools_trials.compute):
+        nudge(try_due)
+
+
+def turn(kind: type[PoolingRun] | type[PoolingTrial], compute: Callable[[UUID], None]) -> bool:
+    """Compute one waiting row, if there is one. Safe to run anywhere, twice: the row's lock decides."""
+    row_id = pools_turns.start_due(kind)
     db.session.commit()
-    if trial_id is None:
-        return
+    if row_id is None:
+        return False
     try:
-        pools_trials.compute(trial_id)
+        compute(row_id)
     except Exception as error:
-        log.exception("trial %s failed", trial_id)
+        log.exception("%s %s failed", kind.__tablename__, row_id)
         db.session.rollback()
-        pools_trials.fail(trial_id, type(error).__name__)
+        pools_turns.fail(kind, row_id, type(error).__name__)
     db.session.commit()
-    nudge(try_due)
+    return True
 
 
 @shared_task

@@ -19,10 +19,9 @@ from matchmaker.models import Need, Pool, PoolingRun, PoolingStatus, PoolShare, 
 from matchmaker.models.base import now
 from matchmaker.services.errors import RunUnderWay
 from matchmaker.services.pools_fractions import USUAL, Asked, free_fractions, rules_from
+from matchmaker.services.pools_turns import held, take_up
 
-MAX_ATTEMPTS = 3
 BUDGET_S, MISSES_S = 30.0, 60.0
-UNDER_WAY = (PoolingStatus.QUEUED, PoolingStatus.RUNNING)
 
 
 def request_composition(territory: Territory, *, rules: Rules = USUAL, requested_by: User | None = None) -> PoolingRun:
@@ -37,28 +36,9 @@ def request_composition(territory: Territory, *, rules: Rules = USUAL, requested
     return run
 
 
-def start_due() -> UUID | None:
-    """Mark the oldest waiting composition as running, or one whose worker died: no lock stands on its row. None when nothing waits."""
-    waiting = select(PoolingRun).where(PoolingRun.status.in_(UNDER_WAY)).order_by(PoolingRun.created_at).limit(1)
-    run = db.session.scalars(waiting.with_for_update(skip_locked=True, of=PoolingRun)).one_or_none()
-    if run is None:
-        return None
-    if run.attempts >= MAX_ATTEMPTS:
-        run.status, run.failure, run.finished_at = PoolingStatus.FAILED, "its worker died each time", now()
-        return None
-    take_up(run)
-    return run.id
-
-
-def take_up(run: PoolingRun) -> None:
-    run.status, run.attempts, run.started_at = PoolingStatus.RUNNING, (run.attempts or 0) + 1, now()
-
-
 def compute(run_id: UUID) -> None:
-    """Compute a running composition. The row stays locked: who finds it unlocked knows that its worker died."""
-    locked = select(PoolingRun).where(PoolingRun.id == run_id, PoolingRun.status == PoolingStatus.RUNNING)
-    run = db.session.scalars(locked.with_for_update(skip_locked=True, of=PoolingRun)).one_or_none()
-    if run is not None:
+    """Compute a running composition."""
+    if (run := held(PoolingRun, run_id)) is not None:
         finish(run)
 
 
@@ -79,8 +59,8 @@ def finish(run: PoolingRun) -> None:
     db.session.execute(delete(Pool).where(Pool.territory_id == territory.id, Pool.status == PoolStatus.COMPOSED))
     for one in found.pools:
         db.session.add(pool_from(asked, one, territory=territory, run=run))
-    held = {row for one in found.pools for row in one.needs}
-    run.misses = misses(asked, rules, held) | {str(need.id): {"kind": reason} for need, reason in asked.left_out}
+    placed = {row for one in found.pools for row in one.needs}
+    run.misses = misses(asked, rules, placed) | {str(need.id): {"kind": reason} for need, reason in asked.left_out}
     run.value, run.bound = found.value, max(found.value, found.bound)
     run.needs_count = len(asked.needs) + len(asked.left_out)
     run.status, run.finished_at = PoolingStatus.READY, now()
@@ -95,12 +75,6 @@ def misses(asked: Asked, rules: Rules, held: Collection[int]) -> dict[str, Any]:
         if row not in held:
             told[str(need.id)] = miss_words(asked, nearest_miss(asked.fractions, rules, row)) if monotonic() < end else {"kind": "unknown"}
     return told
-
-
-def fail(run_id: UUID, reason: str) -> None:
-    run = db.session.get_one(PoolingRun, run_id)
-    if not run.is_over:
-        run.status, run.failure, run.finished_at = PoolingStatus.FAILED, reason, now()
 
 
 def latest(territory: Territory) -> PoolingRun | None:

@@ -13,7 +13,7 @@ from matchmaker.models import PoolingStatus, PoolingTrial, Territory
 from matchmaker.models.base import now
 from matchmaker.services.errors import RunUnderWay
 from matchmaker.services.pools_fractions import free_fractions, rules_from
-from matchmaker.services.pools_runs import MAX_ATTEMPTS, UNDER_WAY
+from matchmaker.services.pools_turns import UNDER_WAY, held
 from matchmaker.services.pools_what_if import Covered, covered
 
 BUDGET_S = 30.0
@@ -33,35 +33,15 @@ def request_trial(territory: Territory, present: Rules, other: Rules) -> Pooling
     return trial
 
 
-def start_due() -> UUID | None:
-    """Mark the oldest waiting trial as running, or one whose worker died: no lock stands on its row. None when nothing waits."""
-    waiting = select(PoolingTrial).where(PoolingTrial.status.in_(UNDER_WAY)).order_by(PoolingTrial.created_at).limit(1)
-    trial = db.session.scalars(waiting.with_for_update(skip_locked=True, of=PoolingTrial)).one_or_none()
-    if trial is None:
-        return None
-    if trial.attempts >= MAX_ATTEMPTS:
-        trial.status, trial.failure, trial.finished_at = PoolingStatus.FAILED, "its worker died each time", now()
-        return None
-    trial.status, trial.attempts, trial.started_at = PoolingStatus.RUNNING, (trial.attempts or 0) + 1, now()
-    return trial.id
-
-
 def compute(trial_id: UUID) -> None:
-    """Compose under both sets of rules. The row stays locked: who finds it unlocked knows that its worker died."""
-    locked = select(PoolingTrial).where(PoolingTrial.id == trial_id, PoolingTrial.status == PoolingStatus.RUNNING)
-    trial = db.session.scalars(locked.with_for_update(skip_locked=True, of=PoolingTrial)).one_or_none()
+    """Compose under both sets of rules."""
+    trial = held(PoolingTrial, trial_id)
     if trial is None:
         return
     fractions = free_fractions(trial.territory).fractions
     both = {name: rules_from(rules) for name, rules in (("before", trial.present), ("after", trial.rules))}
     trial.covered = {name: asdict(covered(compose(fractions, rules, seed=0, budget_s=BUDGET_S))) for name, rules in both.items()}
     trial.status, trial.finished_at = PoolingStatus.READY, now()
-
-
-def fail(trial_id: UUID, reason: str) -> None:
-    trial = db.session.get_one(PoolingTrial, trial_id)
-    if not trial.is_over:
-        trial.status, trial.failure, trial.finished_at = PoolingStatus.FAILED, reason, now()
 
 
 def latest(territory: Territory) -> PoolingTrial | None:

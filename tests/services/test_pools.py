@@ -23,6 +23,7 @@ from matchmaker.models import (
     OutboxMail,
     PairRule,
     Pool,
+    PoolingRun,
     PoolingStatus,
     PoolStatus,
     ShareStatus,
@@ -40,6 +41,7 @@ from matchmaker.services import (
     pools_profiles,
     pools_repairs,
     pools_runs,
+    pools_turns,
     pools_welcomes,
     pools_what_if,
     venues,
@@ -184,9 +186,9 @@ def test_rules_that_contradict_each_other_are_refused(orne: Territory) -> None:
 def test_a_composition_whose_worker_dies_each_time_fails(session: Session, orne: Territory) -> None:
     run = pools_runs.request_composition(orne)
     for _time in range(3):
-        assert pools_runs.start_due() == run.id
+        assert pools_turns.start_due(PoolingRun) == run.id
 
-    assert pools_runs.start_due() is None
+    assert pools_turns.start_due(PoolingRun) is None
     assert run.status is PoolingStatus.FAILED
 
 
