@@ -12,7 +12,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from matchmaker.extensions import db
 from matchmaker.models import Answer, Invitation, JobDating, JobDatingStatus, Match, Meeting, Need, Offer, Role, User, Venue
 from matchmaker.models.base import now
-from matchmaker.services import job_datings
+from matchmaker.services import job_dating_lists
 
 SALT = "calendar-feed"
 # What is longer ago has left the calendar: phones keep what they read.
@@ -69,7 +69,7 @@ def feed(owner: User | Venue) -> Feed:
         return Feed(owner, held(JobDating.venue_id == owner.id), {})
     mine = invitations_of(owner.organisation_id) if owner.organisation_id else {}
     # An administrator runs them all: that is no calendar.
-    run = [one.id for one in job_datings.in_charge_of(owner)] if owner.role in (Role.HOST, Role.ANIMATOR) else []
+    run = [one.id for one in job_dating_lists.in_charge_of(owner)] if owner.role in (Role.HOST, Role.ANIMATOR) else []
     return Feed(owner, held(or_(JobDating.id.in_(run), JobDating.id.in_(mine))), mine)
 
 

@@ -37,7 +37,7 @@ from matchmaker.models import (
     Venue,
 )
 from matchmaker.models.base import now
-from matchmaker.services import asking, job_datings, matching, outbox, proposals
+from matchmaker.services import asking, job_dating_matches, job_datings, matching, outbox, proposals
 from matchmaker.services.demo_cast import moment
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -169,7 +169,7 @@ def announce_coming(
     job_dating = job_datings.prepare(
         venue, title="Job dating du bocage", theme=Theme.EMPLOYMENT, starts_at=starts_at, ends_at=datetime.combine(day, time(12), PARIS)
     )
-    free = sorted(job_datings.free_matches(venue), key=best_first)
+    free = sorted(job_dating_matches.free_matches(venue), key=best_first)
     job_datings.choose(job_dating, dense(free, MEETINGS, first=first))
     sent = job_datings.publish(job_dating, settings=settings)
     job_dating.created_at, job_dating.published_at = moment(today, 3), moment(today, 2)

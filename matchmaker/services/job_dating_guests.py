@@ -24,7 +24,7 @@ from matchmaker.models import (
     WishKind,
 )
 from matchmaker.models.base import PARIS, now, today
-from matchmaker.services import asking_budgets, invitation_budgets, invitations, job_dating_groups, job_dating_plans, job_datings, outbox
+from matchmaker.services import asking_budgets, invitation_budgets, invitations, job_dating_groups, job_dating_matches, job_dating_plans, job_datings, outbox
 from matchmaker.services.errors import NoAccessibleTable, NotAllowedNow, OutsideTheDay
 from matchmaker.services.job_dating_programmes import ends
 
@@ -198,7 +198,7 @@ def meet_the_others(job_dating: JobDating, participant: Participant) -> None:
     """Add the meetings that this structure can have with those that come, and find places for them."""
     expected = {one.organisation_id for one in job_dating.expected}
     there = {meeting.match_id for meeting in job_dating.meetings}
-    for match in job_datings.free_matches(job_dating.venue, beside=job_dating):
+    for match in job_dating_matches.free_matches(job_dating.venue, beside=job_dating):
         pair = {match.need.organisation_id, match.offer.organisation_id}
         if match.id not in there and participant.organisation_id in pair and pair <= expected:
             job_dating.meetings.append(Meeting(match=match))

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from matchmaker.extensions import db
 from matchmaker.models import JobDating, JobDatingStatus, Match, Meeting, Organisation, Participant, Venue
-from matchmaker.services import invitations, job_dating_plans, job_datings, outbox, venues
+from matchmaker.services import invitations, job_dating_matches, job_dating_plans, job_datings, outbox, venues
 from matchmaker.services.errors import EditedMeanwhile, NotAllowedNow
 
 
@@ -147,7 +147,7 @@ def rearrange(job_dating: JobDating, *, venue: Venue, matches: Sequence[Match] |
     is_same_venue = venue is job_dating.venue
     job_dating.venue = venue
     if matches is not None:
-        job_datings.check_can_meet(matches)
+        job_dating_matches.check_can_meet(matches)
     wanted = {match.id: match for match in matches} if matches is not None else {meeting.match_id: meeting.match for meeting in job_dating.meetings}
     met = {meeting.match_id for meeting in job_dating.meetings}
     if is_same_venue and wanted.keys() == met:

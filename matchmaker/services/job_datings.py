@@ -5,31 +5,26 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 
 from matchmaker.extensions import db
 from matchmaker.models import (
-    Commune,
     Invitation,
     JobDating,
     JobDatingStatus,
     Match,
-    MatchStatus,
     Meeting,
     Need,
     Offer,
     Organisation,
     Participant,
     ParticipantState,
-    Role,
     Room,
-    Side,
-    User,
     Venue,
 )
 from matchmaker.models.base import now, today
-from matchmaker.services import invitation_budgets, invitations, job_dating_groups, job_dating_plans, outbox, venue_bookings, venues
+from matchmaker.services import invitation_budgets, invitations, job_dating_groups, job_dating_matches, job_dating_plans, outbox, venue_bookings, venues
 from matchmaker.services.errors import (
     DomainError,
     EditedMeanwhile,
@@ -44,7 +39,6 @@ from matchmaker.services.errors import (
     VenueTaken,
 )
 from matchmaker.services.job_dating_programmes import ends
-from matchmaker.services.organisations import lies_in
 
 
 def prepare(venue: Venue, *, title: str, starts_at: datetime, ends_at: datetime, **fields: Any) -> JobDating:
@@ -78,7 +72,7 @@ def reschedule(job_dating: JobDating, *, starts_at: datetime, ends_at: datetime,
 def choose(job_dating: JobDating, matches: Sequence[Match]) -> None:
     """Replace the meetings by those of these mutual matches, and plan the rounds anew. Raises TooManyPeople."""
     lock_draft(job_dating)
-    check_can_meet(matches, agreed(job_dating))
+    job_dating_matches.check_can_meet(matches, job_dating_matches.agreed(job_dating))
     job_dating.version += 1
     pair(job_dating, matches)
     check_headcount(job_dating, job_dating_groups.people(job_dating))
@@ -105,13 +99,6 @@ def pair(job_dating: JobDating, matches: Sequence[Match]) -> None:
     db.session.flush()
 
 
-def agreed(job_dating: JobDating) -> frozenset[UUID]:
-    """Those who said that they come, where whoever asks may come: they agreed to meet whom the calculation proposes to them."""
-    if not job_dating.is_registration_open:
-        return frozenset()
-    return frozenset(participant.organisation_id for participant in job_dating.participants if participant.state is ParticipantState.CONFIRMED)
-
-
 def set_rhythm(job_dating: JobDating, *, version: int | None = None, **fields: Any) -> None:
     """Write how many meetings each has and who stays seated, and plan anew. Raises EditedMeanwhile."""
     lock_draft(job_dating)
@@ -122,17 +109,6 @@ def set_rhythm(job_dating: JobDating, *, version: int | None = None, **fields: A
         setattr(job_dating, name, value)
     job_dating_plans.plan(job_dating)
     db.session.flush()
-
-
-def check_can_meet(matches: Sequence[Match], agreed: frozenset[UUID] = frozenset()) -> None:
-    """Both said yes to each other, or both come and the match is proposed to them."""
-    if any(not can_meet(match, agreed) for match in matches):
-        raise NotAllowedNow("a match is not mutual, or confidential")
-
-
-def can_meet(match: Match, agreed: frozenset[UUID]) -> bool:
-    both_come = match.status is MatchStatus.PROPOSED and {match.need.organisation_id, match.offer.organisation_id} <= agreed
-    return (match.is_mutual or both_come) and not (match.need.is_confidential or match.offer.is_confidential)
 
 
 def adjust(job_dating: JobDating, wishes: Mapping[UUID, tuple[int, bool]]) -> None:
@@ -211,7 +187,7 @@ def obstacles(job_dating: JobDating) -> list[DomainError]:
         found.append(PlanUnderWay("a worker owes the plan"))
     elif not any(meeting.round is not None for meeting in job_dating.meetings):
         found.append(NotAllowedNow("no meeting has a table"))
-    if lost := count_lost(job_dating):
+    if lost := job_dating_matches.count_lost(job_dating):
         found.append(MeetingsLost(lost))
     if job_dating.rounds > job_dating.rounds_that_fit:
         found.append(RoundsDoNotFit(job_dating.rounds, job_dating.rounds_that_fit))
@@ -226,19 +202,6 @@ def obstacles(job_dating: JobDating) -> list[DomainError]:
     if kept := venue_bookings.blocked(job_dating.venue, job_dating.starts_at, job_dating.ends_at):
         found.append(VenueBlocked(kept))
     return found
-
-
-def count_lost(job_dating: JobDating) -> int:
-    """How many of its meetings can no longer be: their match is not mutual any more, or has become confidential."""
-    can_be = and_(may_meet(agreed(job_dating)), Need.is_confidential.is_(False), Offer.is_confidential.is_(False))
-    query = select(func.count()).select_from(Meeting).join(Meeting.match).join(Match.need).join(Match.offer)
-    return db.session.scalar(query.where(Meeting.job_dating_id == job_dating.id, ~can_be)) or 0
-
-
-def may_meet(agreed: frozenset[UUID]) -> ColumnElement[bool]:
-    """As `can_meet`, for the database; confidentiality apart."""
-    both_come = and_(Match.status == MatchStatus.PROPOSED, Need.organisation_id.in_(agreed), Offer.organisation_id.in_(agreed))
-    return or_(Match.status == MatchStatus.CONFIRMED, both_come)
 
 
 def taken_elsewhere(job_dating: JobDating) -> list[Meeting]:
@@ -274,41 +237,6 @@ def cancel(job_dating: JobDating, *, settings: outbox.MailSettings) -> None:
         invitations.cancel(job_dating, settings=settings)
 
 
-def free_matches(venue: Venue, *, beside: JobDating | None = None) -> list[Match]:
-    """Matches that may be met here and are in no other job dating, published or in preparation, the best first.
-
-    They are mutual, of the territory that the job dating brings together, by default the venue's département.
-
-    A draft whose day has passed holds nothing any more.
-    Confidential successions are left out: a host must not learn who they are.
-    """
-    holds = or_(JobDating.status == JobDatingStatus.PUBLISHED, and_(JobDating.status == JobDatingStatus.DRAFT, JobDating.ends_at >= now()))
-    taken = select(Meeting.match_id).join(Meeting.job_dating).where(holds)
-    if beside is not None:
-        taken = taken.where(JobDating.id != beside.id)
-    query = (
-        select(Match)
-        .join(Match.need)
-        .join(Match.offer)
-        .where(may_meet(agreed(beside) if beside is not None else frozenset()), Match.id.not_in(taken))
-        .where(
-            Need.commune_code.in_(select(Commune.code).where(lies_in(beside.territory)))
-            if beside is not None and beside.territory is not None
-            else Need.territory_id == venue.territory_id
-        )
-        .where(Need.is_confidential.is_(False), Offer.is_confidential.is_(False))
-        .order_by(Match.score.desc(), Match.id)
-    )
-    return list(db.session.scalars(with_both_sides(query)))
-
-
-def with_both_sides(query: Select[Match]) -> Select[Match]:
-    return query.options(
-        joinedload(Match.need).joinedload(Need.organisation).joinedload(Organisation.commune),
-        joinedload(Match.offer).joinedload(Offer.organisation).joinedload(Organisation.commune),
-    )
-
-
 def job_dating(job_dating_id: UUID) -> JobDating | None:
     """One job dating with its venue, tables, participants and meetings, in a fixed number of queries."""
     meetings = selectinload(JobDating.meetings)
@@ -330,49 +258,6 @@ def job_dating(job_dating_id: UUID) -> JobDating | None:
         )
     )
     return db.session.scalars(query).one_or_none()
-
-
-def coming(*, limit: int = 50) -> list[JobDating]:
-    """Published job datings to come, the next one first."""
-    return listed(JobDating.status == JobDatingStatus.PUBLISHED, JobDating.ends_at >= now(), newest_first=False, limit=limit)
-
-
-def past(*, limit: int = 20) -> list[JobDating]:
-    return listed(JobDating.status == JobDatingStatus.PUBLISHED, JobDating.ends_at < now(), newest_first=True, limit=limit)
-
-
-def in_charge_of(user: User) -> list[JobDating]:
-    """All job datings that this person may run: a host those of its venues, an animator those of its territories."""
-    if user.role is Role.HOST:
-        return listed(Venue.organisation_id == user.organisation_id, newest_first=True)
-    if user.role is Role.ADMIN:
-        return listed(newest_first=True)
-    ids = [territory.id for mine in user.territories for territory in (mine, *mine.children)]
-    return listed(Venue.territory_id.in_(ids), newest_first=True)
-
-
-def listed(*conditions: ColumnElement[bool], newest_first: bool, limit: int = 100) -> list[JobDating]:
-    order = JobDating.starts_at.desc() if newest_first else JobDating.starts_at
-    venue = joinedload(JobDating.venue).options(joinedload(Venue.commune), joinedload(Venue.territory))
-    query = select(JobDating).join(JobDating.venue).where(*conditions).order_by(order, JobDating.id).limit(limit)
-    return list(db.session.scalars(query.options(venue, selectinload(JobDating.participants))))
-
-
-def crossings(job_dating_ids: Sequence[UUID]) -> dict[UUID, list[tuple[Side, Commune]]]:
-    """Job dating id → where the needs and the offers of its meetings come from, each commune once a side, the biggest first."""
-    found: dict[UUID, list[tuple[Side, Commune]]] = {job_dating_id: [] for job_dating_id in job_dating_ids}
-    for side, declaration in ((Side.NEED, Need), (Side.OFFER, Offer)):
-        query = (
-            select(Meeting.job_dating_id, Commune)
-            .join(Meeting.match)
-            .join(declaration, declaration.id == (Match.need_id if side is Side.NEED else Match.offer_id))
-            .join(Commune, Commune.code == declaration.commune_code)
-            .where(Meeting.job_dating_id.in_(job_dating_ids), Commune.latitude.is_not(None))
-            .distinct()
-        )
-        for job_dating_id, commune in sorted(db.session.execute(query), key=lambda row: -row[1].population):
-            found[job_dating_id].append((side, commune))
-    return found
 
 
 def answers(job_dating: JobDating) -> dict[UUID, Invitation]:

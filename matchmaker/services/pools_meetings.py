@@ -8,13 +8,13 @@ from sqlalchemy.orm import joinedload
 from matchmaker.extensions import db
 from matchmaker.models import JobDating, JobDatingStatus, Pool, PoolMeeting, PoolStatus, Territory, Venue
 from matchmaker.models.base import now
-from matchmaker.services import job_dating_groups, job_datings, outbox, pools
+from matchmaker.services import job_dating_groups, job_dating_lists, job_datings, outbox, pools
 from matchmaker.services.errors import NotAllowedNow
 
 
 def coming(territory: Territory) -> list[JobDating]:
     """The published job datings of a département that have not begun, the next one first."""
-    return job_datings.listed(
+    return job_dating_lists.listed(
         JobDating.status == JobDatingStatus.PUBLISHED, JobDating.starts_at > now(), Venue.territory_id == territory.id, newest_first=False, limit=20
     )
 

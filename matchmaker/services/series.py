@@ -13,7 +13,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from matchmaker.extensions import db
 from matchmaker.models import JobDating, JobDatingStatus, Match, Meeting, Need, Offer, Participant, Role, Room, Series, SeriesDate, User, Venue, WishKind
 from matchmaker.models.base import PARIS
-from matchmaker.services import feedback_memory, job_datings, venues
+from matchmaker.services import feedback_memory, job_dating_matches, job_datings, venues
 from matchmaker.services.errors import NotAllowedNow
 from matchmaker.services.job_dating_programmes import wished_pairs
 
@@ -64,7 +64,7 @@ def share_out(series: Series) -> Spread:
     if not open_dates:
         raise NotAllowedNow("no draft")
     held = [meeting.match for job_dating in open_dates for meeting in job_dating.meetings]
-    asked = {match.id: match for match in (*held, *job_datings.free_matches(series.venue)) if match.is_mutual}
+    asked = {match.id: match for match in (*held, *job_dating_matches.free_matches(series.venue)) if match.is_mutual}
     ids = {organisation_id for match in asked.values() for organisation_id in structures(match)}
     wished = {pair for job_dating in open_dates for pair in wished_pairs(job_dating.participants, WishKind.MEET)}
     barred = {frozenset(pair) for pair in feedback_memory.already_met(ids) | elsewhere(series)} - wished

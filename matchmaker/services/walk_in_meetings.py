@@ -13,7 +13,7 @@ from matchmaker.models import ABSENT, JobDating, Match, MatchingRun, MatchStatus
 from matchmaker.models.base import now, today
 from matchmaker.models.matching import LIVE_MATCH
 from matchmaker.services import matching_inputs
-from matchmaker.services.job_datings import with_both_sides
+from matchmaker.services.job_dating_matches import with_both_sides
 from matchmaker.services.matching_breakdowns import breakdowns
 from matchmaker.services.matching_inputs import PairIds
 from matchmaker.services.presence import Line

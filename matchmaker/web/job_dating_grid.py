@@ -8,7 +8,7 @@ from wtforms import BooleanField, IntegerField, SelectField
 
 from matchmaker.extensions import db, nudge
 from matchmaker.models import JobDating, Meeting, Side
-from matchmaker.services import job_dating_grid, job_dating_moves, job_datings
+from matchmaker.services import job_dating_grid, job_dating_matches, job_dating_moves
 from matchmaker.services.errors import EditedMeanwhile, NotAllowedNow
 from matchmaker.services.job_dating_grid import CannotSit, Conflict, Obstacle
 from matchmaker.web import job_dating_conflicts, job_dating_plan
@@ -202,6 +202,6 @@ def seats_beside(job_dating: JobDating, form: SeatForm) -> job_dating_conflicts.
 
 def editable_in_my_hands(job_dating_id: UUID) -> JobDating:
     job_dating = job_dating_in_my_hands(job_dating_id)
-    if not job_dating_grid.can_edit(job_dating) or job_datings.count_lost(job_dating):
+    if not job_dating_grid.can_edit(job_dating) or job_dating_matches.count_lost(job_dating):
         raise NotAllowedNow(job_dating.status)
     return job_dating

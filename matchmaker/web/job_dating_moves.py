@@ -10,7 +10,7 @@ from wtforms import BooleanField, SelectField
 
 from matchmaker.extensions import db, nudge
 from matchmaker.models import JobDating, JobDatingStatus, Match
-from matchmaker.services import job_dating_moves, job_datings, venues
+from matchmaker.services import job_dating_matches, job_dating_moves, venues
 from matchmaker.services.errors import (
     EditedMeanwhile,
     MatchesTaken,
@@ -74,7 +74,7 @@ def move(job_dating_id: UUID) -> ResponseReturnValue:
 @host_required
 def change_meetings(job_dating_id: UUID) -> ResponseReturnValue:
     job_dating = published_in_my_hands(job_dating_id)
-    free = job_datings.free_matches(job_dating.venue, beside=job_dating)
+    free = job_dating_matches.free_matches(job_dating.venue, beside=job_dating)
     form = ChangeMeetingsForm(version=job_dating.version, pairs=[str(meeting.match_id) for meeting in job_dating.meetings])
     form.pairs.choices = [str(match.id) for match in free]
 

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from matchmaker.extensions import db
 from matchmaker.models import JobDating
-from matchmaker.services import job_dating_feasibility, job_datings, venues
+from matchmaker.services import job_dating_feasibility, job_dating_matches, job_datings, venues
 from matchmaker.services.errors import EditedMeanwhile, NotAllowedNow, TooManyPeople
 from matchmaker.web import job_dating_conflicts, job_dating_plan, labels, venue_bookings
 from matchmaker.web.access import host_required, job_dating_in_my_hands, signed_in, venue_in_my_hands
@@ -77,7 +77,7 @@ def edit(job_dating_id: UUID) -> ResponseReturnValue:
 @host_required
 def choose(job_dating_id: UUID) -> ResponseReturnValue:
     job_dating = draft_in_my_hands(job_dating_id)
-    free = job_datings.free_matches(job_dating.venue, beside=job_dating)
+    free = job_dating_matches.free_matches(job_dating.venue, beside=job_dating)
     shown = free if "tout" in request.args else [meeting.match for meeting in job_dating.meetings]
     form = ChoiceForm(pairs=[str(match.id) for match in shown])
     form.pairs.choices = [str(match.id) for match in free]
@@ -130,7 +130,7 @@ def try_out(job_dating: JobDating) -> bool:
         form = set_up_form(job_dating)
         facts = form.facts() if form.validate() else None
     else:
-        free = job_datings.free_matches(job_dating.venue, beside=job_dating)
+        free = job_dating_matches.free_matches(job_dating.venue, beside=job_dating)
         job_datings.pair(job_dating, [match for match in free if str(match.id) in request.form.getlist("pairs")])
         facts = {}
     for name, value in (facts or {}).items():

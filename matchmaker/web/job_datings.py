@@ -14,6 +14,7 @@ from matchmaker.services import (
     invitations,
     job_dating_groups,
     job_dating_guests,
+    job_dating_lists,
     job_dating_plans,
     job_datings,
     mails,
@@ -34,7 +35,7 @@ bp = Blueprint("job_datings", __name__)
 @bp.get("/job-datings")
 @public
 def public_list() -> ResponseReturnValue:
-    return render_template("job_datings/public_list.html", coming=job_datings.coming(), past=job_datings.past())
+    return render_template("job_datings/public_list.html", coming=job_dating_lists.coming(), past=job_dating_lists.past())
 
 
 @bp.get("/job-datings/<uuid:job_dating_id>")
@@ -65,7 +66,7 @@ def invitation_of(job_dating: JobDating, organisation: Organisation) -> dict[str
 @bp.get("/mes-job-datings")
 @host_required
 def mine() -> ResponseReturnValue:
-    return render_template("job_datings/mine.html", job_datings=job_datings.in_charge_of(signed_in()))
+    return render_template("job_datings/mine.html", job_datings=job_dating_lists.in_charge_of(signed_in()))
 
 
 @bp.get("/mes-job-datings/<uuid:job_dating_id>")

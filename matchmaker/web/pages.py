@@ -3,7 +3,7 @@
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
-from matchmaker.services import declarations, job_datings, observatory, territories
+from matchmaker.services import declarations, job_dating_lists, observatory, territories
 from matchmaker.web import maps
 from matchmaker.web.access import public
 
@@ -14,8 +14,8 @@ bp = Blueprint("pages", __name__)
 @public
 def home() -> ResponseReturnValue:
     counts = {code: needs + offers for code, (needs, offers) in declarations.public_counts_by_epci().items()}
-    coming, region = job_datings.coming(limit=5), maps.region_map(maps.classes(counts))
-    crossings = job_datings.crossings([dating.id for dating in coming])
+    coming, region = job_dating_lists.coming(limit=5), maps.region_map(maps.classes(counts))
+    crossings = job_dating_lists.crossings([dating.id for dating in coming])
     threads = [thread for dating in coming for thread in maps.threads(region, dating.venue.commune, crossings[dating.id])]
     return render_template("pages/home.html", map=region, threads=threads, counts=counts, coming=coming, figures=observatory.figures())
 

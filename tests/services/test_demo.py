@@ -44,6 +44,8 @@ from matchmaker.services import (
     demo,
     demo_cast,
     demo_story,
+    job_dating_lists,
+    job_dating_matches,
     job_datings,
     outbox,
     outcomes,
@@ -210,7 +212,7 @@ def test_both_members_have_something_to_answer_and_somebody_to_call() -> None:
 
 @pytest.mark.usefixtures("session")
 def test_a_job_dating_comes_on_a_thursday_morning_and_the_host_can_prepare_another_one() -> None:
-    [coming] = job_datings.coming()
+    [coming] = job_dating_lists.coming()
     local = coming.starts_at.astimezone(demo_story.PARIS)
 
     assert (local.weekday(), local.hour, coming.ends_at.astimezone(demo_story.PARIS).hour) == (3, 9, 12)
@@ -219,12 +221,12 @@ def test_a_job_dating_comes_on_a_thursday_morning_and_the_host_can_prepare_anoth
     assert len(coming.meetings) >= 20
     assert coming.rounds <= coming.rounds_that_fit
     assert {invitation.answer for invitation in job_datings.answers(coming).values()} == {None, *Answer}
-    assert len(job_datings.free_matches(coming.venue)) >= 12
+    assert len(job_dating_matches.free_matches(coming.venue)) >= 12
 
 
 @pytest.mark.usefixtures("session")
 def test_another_one_is_over_and_everybody_had_answered() -> None:
-    [past] = job_datings.past()
+    [past] = job_dating_lists.past()
 
     assert past.venue.territory.code == demo_cast.EARLY
     assert len(past.meetings) >= 8

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from matchmaker.models import Category, Invitation, JobDatingStatus, MatchStatus, Meeting, OutboxMail
 from matchmaker.models.base import now
-from matchmaker.services import job_datings
+from matchmaker.services import job_dating_lists, job_dating_matches, job_datings
 from matchmaker.services.errors import DomainError, MatchesTaken, MeetingsLost, NotAllowedNow, RoundsDoNotFit, TooManyPeople, VenueTaken
 from matchmaker.web.settings import mail_settings
 from tests.factories import JobDatingFactory, MatchFactory, NeedFactory, OfferFactory, OrganisationFactory, UserFactory, departement, venue
@@ -140,12 +140,12 @@ def test_free_matches_are_the_mutual_ones_of_the_departement_that_no_other_job_d
     MatchFactory()
     job_dating, other = JobDatingFactory(), JobDatingFactory()
 
-    assert job_datings.free_matches(job_dating.venue, beside=job_dating) == [better, here]
-    assert elsewhere in job_datings.free_matches(venue(OrganisationFactory(at="Caen (14)")))
+    assert job_dating_matches.free_matches(job_dating.venue, beside=job_dating) == [better, here]
+    assert elsewhere in job_dating_matches.free_matches(venue(OrganisationFactory(at="Caen (14)")))
     job_datings.choose(job_dating, [better])
-    assert job_datings.free_matches(other.venue, beside=other) == [here]
-    assert job_datings.free_matches(job_dating.venue, beside=job_dating) == [better, here]
-    assert secret not in job_datings.free_matches(job_dating.venue)
+    assert job_dating_matches.free_matches(other.venue, beside=other) == [here]
+    assert job_dating_matches.free_matches(job_dating.venue, beside=job_dating) == [better, here]
+    assert secret not in job_dating_matches.free_matches(job_dating.venue)
 
 
 def test_cancelling_frees_the_matches(session):
@@ -153,17 +153,17 @@ def test_cancelling_frees_the_matches(session):
 
     job_datings.cancel(job_dating, settings=mail_settings())
 
-    assert len(job_datings.free_matches(job_dating.venue)) == 2
+    assert len(job_dating_matches.free_matches(job_dating.venue)) == 2
     assert session.scalar(select(func.count()).select_from(OutboxMail)) == 0
 
 
 def test_a_draft_whose_day_has_passed_keeps_no_match(session):
     abandoned = chosen(2, starts_at=now() + timedelta(hours=1))
     coming = JobDatingFactory()
-    assert job_datings.free_matches(coming.venue, beside=coming) == []
+    assert job_dating_matches.free_matches(coming.venue, beside=coming) == []
 
     with time_machine.travel(abandoned.ends_at + timedelta(minutes=1), tick=False):
-        assert len(job_datings.free_matches(coming.venue, beside=coming)) == 2
+        assert len(job_dating_matches.free_matches(coming.venue, beside=coming)) == 2
 
 
 def test_a_published_one_keeps_its_matches_for_ever(session):
@@ -171,7 +171,7 @@ def test_a_published_one_keeps_its_matches_for_ever(session):
     job_datings.publish(past, settings=mail_settings())
 
     with time_machine.travel(past.ends_at + timedelta(minutes=1), tick=False):
-        assert job_datings.free_matches(past.venue) == []
+        assert job_dating_matches.free_matches(past.venue) == []
 
 
 def refusal(job_dating) -> DomainError:
@@ -311,10 +311,10 @@ def test_a_host_runs_the_job_datings_of_its_venues_and_an_animator_those_of_its_
     mine = JobDatingFactory()
     elsewhere = JobDatingFactory(venue=venue(OrganisationFactory(at="Caen (14)")))
 
-    assert job_datings.in_charge_of(UserFactory(host=True, organisation=mine.venue.organisation)) == [mine]
-    assert job_datings.in_charge_of(UserFactory(animator=True)) == [mine]
-    assert job_datings.in_charge_of(UserFactory(animator=True, territories=[departement("50")])) == []
-    assert set(job_datings.in_charge_of(UserFactory(admin=True))) == {mine, elsewhere}
+    assert job_dating_lists.in_charge_of(UserFactory(host=True, organisation=mine.venue.organisation)) == [mine]
+    assert job_dating_lists.in_charge_of(UserFactory(animator=True)) == [mine]
+    assert job_dating_lists.in_charge_of(UserFactory(animator=True, territories=[departement("50")])) == []
+    assert set(job_dating_lists.in_charge_of(UserFactory(admin=True))) == {mine, elsewhere}
 
 
 def test_the_public_lists_hold_published_ones_only_the_next_first_and_the_last_first(session):
@@ -324,8 +324,8 @@ def test_the_public_lists_hold_published_ones_only_the_next_first_and_the_last_f
     later, sooner, before, long_before = published(9), published(2), published(-2), published(-9)
     JobDatingFactory()
 
-    assert job_datings.coming() == [sooner, later]
-    assert job_datings.past() == [before, long_before]
+    assert job_dating_lists.coming() == [sooner, later]
+    assert job_dating_lists.past() == [before, long_before]
 
 
 def test_loading_one_takes_as_many_queries_for_ten_meetings_as_for_two(session, queries):
