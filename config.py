@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from celery.schedules import crontab
 from kombu import Queue
 
 ROOT = Path(__file__).resolve().parent
@@ -45,6 +46,16 @@ class Config:
     SECOND_FACTOR = _flag("SECOND_FACTOR", default=True)
     # How many proxies stand in front, each of which adds the address that it saw. With none, X-Forwarded-For is only what a browser claims.
     PROXIES = int(os.environ.get("PROXIES", "0"))
+
+    # Who answers for this installation, for the legal pages: only its operator knows. What is not said is missing there, in plain words.
+    PUBLISHER_NAME = os.environ.get("PUBLISHER_NAME", "")
+    PUBLISHER_ADDRESS = os.environ.get("PUBLISHER_ADDRESS", "")
+    PUBLISHER_EMAIL = os.environ.get("PUBLISHER_EMAIL", "")
+    PUBLISHER_PHONE = os.environ.get("PUBLISHER_PHONE", "")
+    PUBLICATION_DIRECTOR = os.environ.get("PUBLICATION_DIRECTOR", "")
+    HOSTING_COMPANY = os.environ.get("HOSTING_COMPANY", "")
+    # Whom people write to about their data; without it, the publisher.
+    DATA_PROTECTION_EMAIL = os.environ.get("DATA_PROTECTION_EMAIL", "")
 
     SMTP_HOST = os.environ.get("SMTP_HOST", "localhost")
     SMTP_PORT = int(os.environ.get("SMTP_PORT", "25"))
@@ -121,6 +132,8 @@ class Config:
             "tasks.*.expire": {"queue": "maintenance"},
             "tasks.feedback.*": {"queue": "maintenance"},
             "tasks.observatory.*": {"queue": "maintenance"},
+            "tasks.personal_data.*": {"queue": "maintenance"},
+            "tasks.retention.*": {"queue": "maintenance"},
             "tasks.proposals.tell_silent": {"queue": "maintenance"},
         },
         "include": [
@@ -135,9 +148,11 @@ class Config:
             "tasks.observatory",
             "tasks.outbox",
             "tasks.outcomes",
+            "tasks.personal_data",
             "tasks.pools",
             "tasks.presence",
             "tasks.proposals",
+            "tasks.retention",
         ],
         "accept_content": ["json"],
         "task_acks_late": True,
@@ -180,6 +195,10 @@ class Config:
             "observatory.snapshot": {"task": "tasks.observatory.snapshot", "schedule": 120.0, "options": {"expires": 120}},
             "observatory.report": {"task": "tasks.observatory.report", "schedule": 3600.0, "options": {"expires": 3600}},
             "digests.send": {"task": "tasks.digests.send", "schedule": 900.0, "options": {"expires": 900}},
+            "personal_data.export_due": {"task": "tasks.personal_data.export_due", "schedule": 15.0, "options": {"expires": 15}},
+            "personal_data.erase_due": {"task": "tasks.personal_data.erase_due", "schedule": 300.0, "options": {"expires": 300}},
+            # At night, when nobody waits for the tables that it goes through.
+            "retention.nightly": {"task": "tasks.retention.nightly", "schedule": crontab(hour="3", minute="17"), "options": {"expires": 3600}},
             "declarations.expire": {"task": "tasks.declarations.expire", "schedule": 3600.0, "options": {"expires": 3600}},
             "matching.request_weekly": {"task": "tasks.matching.request_weekly", "schedule": 3600.0, "options": {"expires": 3600}},
         },

@@ -12,11 +12,12 @@ from flask.cli import AppGroup
 from flask_migrate import upgrade
 
 from matchmaker.extensions import db
-from matchmaker.models import Level, MatchingRun, Organisation, Role, Territory, User
+from matchmaker.models import AuditAction, Level, MatchingRun, Organisation, Role, Territory, User
 from matchmaker.models.base import now, today
 from matchmaker.models.matching import RunStatus
 from matchmaker.services import (
     accounts,
+    audit,
     demo,
     matching,
     observatory_snapshots,
@@ -116,6 +117,7 @@ def add_account(email: str, role: str, name: str, territory_codes: tuple[str, ..
         raise click.ClickException("An animator looks after a territory: name it with --territory.") from None
     except EmailTaken:
         raise click.ClickException(f"{email} has an account already.") from None
+    audit.record(AuditAction.ACCOUNT_OPENED, about=user, changes=audit.compared({}, audit.rights_of(user)))
     db.session.commit()
     click.echo(f"{user.email}: {account_words(user)}")
     if not password_stdin:
@@ -178,6 +180,7 @@ def turn_second_factor_off(email: str) -> None:
     if user is None:
         raise click.ClickException(f"No account has the address {email}.")
     second_factor.turn_off(user, settings=MailSettings.from_config(current_app.config))
+    audit.record(AuditAction.SECOND_FACTOR_OFF, about=user)
     db.session.commit()
     click.echo(f"{user.email}: the password is enough, until another telephone is set up.")
 

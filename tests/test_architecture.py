@@ -11,6 +11,8 @@ CONCEPTS = {
     "addresses",
     "health",
     "accounts",
+    "audit",
+    "personal_data",
     "account_tokens",
     "sessions",
     "second_factor",

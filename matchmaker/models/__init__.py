@@ -3,6 +3,7 @@
 from matchmaker.models.account_tokens import AccountToken, TokenPurpose
 from matchmaker.models.accounts import Role, User
 from matchmaker.models.addresses import AddressStatus, MailAddress, MailBounce, MailCall, MailObjection, ObjectionSource, Obstacle, Topic
+from matchmaker.models.audit import AuditAction, AuditEntry
 from matchmaker.models.base import Base
 from matchmaker.models.conversations import ContactView, ContactWay, HelpRequest, Message
 from matchmaker.models.declarations import Category, Declaration, Flag, Need, Offer, Status, Unit
@@ -17,6 +18,7 @@ from matchmaker.models.occupations import Occupation, OccupationMobility, Occupa
 from matchmaker.models.organisations import Eligibility, EssLabel, Family, Headcount, InclusionKind, Organisation
 from matchmaker.models.outbox import DomainPace, MailStatus, OutboxMail, RelayState
 from matchmaker.models.outcomes import DaysBand, EuroBand, FoundAnyway, FteBand, Outcome, OutcomeAnswer, Result
+from matchmaker.models.personal_data import Consent, DataExport, ErasureRequest, LegalText, SpentLink
 from matchmaker.models.pools import (
     NeedPairRule,
     PairRule,
@@ -50,15 +52,19 @@ __all__ = [
     "Answer",
     "AskingDay",
     "AskingPrice",
+    "AuditAction",
+    "AuditEntry",
     "Base",
     "CalendarReply",
     "Category",
     "Channel",
     "CheckInLink",
     "Commune",
+    "Consent",
     "ContactView",
     "ContactWay",
     "CriteriaWeights",
+    "DataExport",
     "DaysBand",
     "Declaration",
     "DeclarationDraft",
@@ -67,6 +73,7 @@ __all__ = [
     "DoneReason",
     "Eligibility",
     "Equipment",
+    "ErasureRequest",
     "EssLabel",
     "EuroBand",
     "Family",
@@ -84,6 +91,7 @@ __all__ = [
     "InvitedFrom",
     "JobDating",
     "JobDatingStatus",
+    "LegalText",
     "Level",
     "LostTable",
     "MailAddress",
@@ -149,6 +157,7 @@ __all__ = [
     "SolicitationCount",
     "SolicitationKind",
     "Span",
+    "SpentLink",
     "Status",
     "Table",
     "Territory",

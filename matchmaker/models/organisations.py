@@ -1,6 +1,6 @@
 """Structures: who declares needs and offers."""
 
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -130,6 +130,8 @@ class Organisation(Timestamped, Base):
     history_from: Mapped[date | None]
     # Where the data comes from: « inscription », the name of an imported list, « démonstration ».
     source: Mapped[str] = mapped_column(default="inscription")
+    # When its last account was erased: what is left of it is what others did with it, without a name.
+    erased_at: Mapped[datetime | None]
 
     commune: Mapped[Commune] = relationship()
     territory: Mapped[Territory | None] = relationship()

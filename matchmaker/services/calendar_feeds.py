@@ -57,6 +57,15 @@ def find_by_token(token: str, secret: str) -> User | Venue | None:
     return owner
 
 
+def is_of_nobody(token: str, secret: str) -> bool:
+    """Did we sign it for an account or a venue that is gone?"""
+    try:
+        kind, owner_id, _version = URLSafeSerializer(secret, salt=SALT).loads(token)
+        return db.session.get(User if kind == PERSON else Venue, UUID(owner_id)) is None
+    except (BadData, TypeError, ValueError):
+        return False
+
+
 def renew(owner: User | Venue) -> None:
     """End the present address: whoever had it reads nothing any more."""
     owner.calendar_version += 1

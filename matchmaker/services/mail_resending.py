@@ -45,7 +45,8 @@ def refuse_what_is_over(mail: OutboxMail, invitation: Invitation | None) -> None
     """Only what did not arrive, still matters, and is still the last word may leave once more."""
     if mail.status not in (MailStatus.FAILED, MailStatus.BOUNCED):
         raise NotAllowedNow("status")
-    if mail.useless_after is not None and mail.useless_after <= present():
+    # Without its bytes there is nothing to send: they are not kept for ever.
+    if (mail.useless_after is not None and mail.useless_after <= present()) or not mail.message:
         raise NotAllowedNow("late")
     is_last = mails.thread_of(mail)[-1].id == mail.id
     if not is_last or (invitation is not None and not is_current(mail, invitation)):

@@ -117,8 +117,8 @@ def write(organisation: Organisation, *, commune: Commune | None = None, **field
 
 
 def organisation(organisation_id: UUID) -> Organisation | None:
-    """A structure with its commune and territory."""
-    query = select(Organisation).where(Organisation.id == organisation_id)
+    """A structure with its commune and territory; none when it was erased."""
+    query = select(Organisation).where(Organisation.id == organisation_id, Organisation.erased_at.is_(None))
     return db.session.scalars(query.options(joinedload(Organisation.commune), joinedload(Organisation.territory))).one_or_none()
 
 
@@ -128,7 +128,7 @@ def organisation_by_siret(siret: str) -> Organisation | None:
 
 def search_organisations(text: str = "", territory: Territory | None = None, *, page: int = 1, per_page: int = 20) -> Pagination:
     """The directory: structures whose name, commune or SIRET holds each word of the text, by name, with their commune."""
-    query = select(Organisation).join(Organisation.commune).options(contains_eager(Organisation.commune))
+    query = select(Organisation).join(Organisation.commune).where(Organisation.erased_at.is_(None)).options(contains_eager(Organisation.commune))
     name = func.unaccent(func.lower(Organisation.name))
     # A word holds letters and digits only: no wildcard of LIKE is left in it.
     words = plain(text).split()

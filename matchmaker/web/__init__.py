@@ -7,6 +7,8 @@ from matchmaker.web import (
     answers,
     asking,
     asking_rhythms,
+    audit,
+    audit_pages,
     calendars,
     conversations,
     day,
@@ -32,6 +34,7 @@ from matchmaker.web import (
     matching,
     matching_explanations,
     matching_weights,
+    my_data,
     navigation,
     observatory,
     observatory_files,
@@ -70,6 +73,7 @@ BLUEPRINTS = (
     answers,
     asking,
     asking_rhythms,
+    audit_pages,
     calendars,
     conversations,
     day,
@@ -93,6 +97,7 @@ BLUEPRINTS = (
     matching,
     matching_explanations,
     matching_weights,
+    my_data,
     observatory,
     observatory_files,
     observatory_impact,
@@ -128,6 +133,7 @@ def init_app(app: Flask) -> None:
     """Register every page, filter, header and error of the site."""
     for module in BLUEPRINTS:
         app.register_blueprint(module.bp)
+    audit.init_app(app)
     errors.init_app(app)
     labels.init_app(app)
     navigation.init_app(app)

@@ -55,7 +55,10 @@ class SignUpForm(NewPassword):
         choices={"2": "2 fois", "4": "4 fois", "6": "6 fois", "10": "10 fois"},
         default="6",
     )
-    terms = BooleanField("J’accepte que ma structure et ses annonces soient montrées aux autres structures", [required("Cochez pour continuer.")])
+    terms = BooleanField(
+        "J’accepte les conditions d’utilisation, et que ma structure et ses annonces soient montrées aux autres structures",
+        [required("Cochez pour continuer.")],
+    )
 
     def names(self) -> tuple[str, ...]:
         return (self.name.data, self.email.data, self.organisation.data)

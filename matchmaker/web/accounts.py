@@ -7,12 +7,13 @@ from flask.typing import ResponseReturnValue
 from flask_limiter.util import get_remote_address
 
 from matchmaker.extensions import db, limiter
-from matchmaker.models import Family, User
-from matchmaker.services import accounts, organisations, password_resets
+from matchmaker.models import AuditAction, Family, User
+from matchmaker.services import accounts, audit, consents, organisations, password_resets
 from matchmaker.services.errors import EmailTaken, SiretTaken
 from matchmaker.web import limits
 from matchmaker.web.access import admin_required, found, is_signed_in, public, signed_in, signed_in_required
 from matchmaker.web.account_forms import DutiesForm, LoginForm, NewAccountForm, PasswordForm, SignUpForm
+from matchmaker.web.audit import note, note_refusal
 from matchmaker.web.forms import answer, clean
 from matchmaker.web.second_factor import enter_or_ask
 from matchmaker.web.security import own_path
@@ -36,6 +37,8 @@ def login() -> ResponseReturnValue:
         return answer("accounts/login.html", form)
     user = accounts.sign_in(email=form.email.data, password=form.password.data, allow_demo=current_app.config["DEMO"])
     if user is None:
+        note_refusal(form.email.data, accounts.account_with(form.email.data))
+        db.session.commit()
         form.password.errors = ["L’adresse ou le mot de passe n’est pas le bon."]
         return answer("accounts/login.html", form)
     return enter_or_ask(user, own_path(request.args.get("next")))
@@ -44,6 +47,8 @@ def login() -> ResponseReturnValue:
 @bp.post("/deconnexion")
 @signed_in_required
 def logout() -> ResponseReturnValue:
+    note(AuditAction.SIGNED_OUT)
+    db.session.commit()
     leave()
     flash("Vous voilà hors connexion. À bientôt.", "message")
     return redirect(url_for("pages.home"))
@@ -64,6 +69,8 @@ def sign_up() -> ResponseReturnValue:
     except EmailTaken:
         form.email.errors = ["Cette adresse a déjà un compte. Connectez-vous plutôt."]
         return answer("accounts/sign_up.html", form)
+    consents.accept(user)
+    note(AuditAction.ACCOUNT_OPENED, user, by=user)
     db.session.commit()
     enter(user)
     flash("Bienvenue. Dites maintenant ce que vous cherchez, ou ce que vous pouvez offrir.", "success")
@@ -97,6 +104,7 @@ def mine() -> ResponseReturnValue:
         form.current.errors = ["Ce n’est pas votre mot de passe actuel."]
         return answer("accounts/mine.html", form, user=user, in_care=in_care)
     password_resets.change(user, form.password.data, settings=mail_settings())
+    note(AuditAction.PASSWORD_CHANGED, user)
     enter(user)
     flash("Votre mot de passe est changé. Les autres appareils vous le demanderont.", "success")
     return redirect(url_for("accounts.mine"))
@@ -123,6 +131,7 @@ def new() -> ResponseReturnValue:
     except EmailTaken:
         form.email.errors = ["Cette adresse a déjà un compte."]
         return answer("accounts/new.html", form)
+    note(AuditAction.ACCOUNT_OPENED, user, changes=audit.compared({}, audit.rights_of(user)))
     db.session.commit()
     return show_once(user, passphrase, back=url_for("accounts.all_accounts"))
 
@@ -143,7 +152,9 @@ def show(user_id: UUID) -> ResponseReturnValue:
     form = DutiesForm(account)
     if not form.validate_on_submit():
         return answer("accounts/show.html", form, account=account)
+    before = audit.rights_of(account)
     accounts.change_duties(account, **form.columns())
+    note(AuditAction.RIGHTS_CHANGED, account, changes=audit.compared(before, audit.rights_of(account)))
     db.session.commit()
     flash("C’est enregistré. La personne se reconnecte, et le nouveau rôle vaut dès lors.", "success")
     return redirect(url_for("accounts.show", user_id=account.id))
@@ -160,6 +171,7 @@ def not_oneself(user: User) -> User:
 def close(user_id: UUID) -> ResponseReturnValue:
     user = not_oneself(found(db.session.get(User, user_id)))
     accounts.close(user)
+    note(AuditAction.ACCOUNT_CLOSED, user)
     db.session.commit()
     flash(f"Le compte {user.email} est fermé. Il n’ouvre plus rien, et vous pouvez le rouvrir.", "success")
     return redirect(url_for("accounts.show", user_id=user.id))
@@ -171,6 +183,7 @@ def close(user_id: UUID) -> ResponseReturnValue:
 def reopen(user_id: UUID) -> ResponseReturnValue:
     user = not_oneself(found(db.session.get(User, user_id)))
     user.is_active = True
+    note(AuditAction.ACCOUNT_REOPENED, user)
     db.session.commit()
     flash(f"Le compte {user.email} est rouvert. Son mot de passe n’a pas changé.", "success")
     return redirect(url_for("accounts.show", user_id=user.id))
@@ -182,5 +195,6 @@ def reopen(user_id: UUID) -> ResponseReturnValue:
 def renew_password(user_id: UUID) -> ResponseReturnValue:
     user, passphrase = not_oneself(found(db.session.get(User, user_id))), accounts.new_passphrase()
     accounts.set_password(user, passphrase)
+    note(AuditAction.PASSWORD_CHANGED, user)
     db.session.commit()
     return show_once(user, passphrase, back=url_for("accounts.show", user_id=user.id))

@@ -27,7 +27,8 @@ RENEWED = "L’adresse de l’agenda est renouvelée. L’ancienne ne donne plus
 @by_token
 def feed(token: str) -> ResponseReturnValue:
     """The calendar behind its address. Asked for again, it is not sent when nothing changed."""
-    owner = calendar_feeds.find_by_token(token, current_app.config["SECRET_KEY"]) or abort(404)
+    secret = current_app.config["SECRET_KEY"]
+    owner = calendar_feeds.find_by_token(token, secret) or abort(410 if calendar_feeds.is_of_nobody(token, secret) else 404)
     if isinstance(owner, User) and owner.is_demo and not current_app.config["DEMO"]:
         abort(404)
     shown = calendar_feeds.feed(owner)

@@ -11,6 +11,8 @@ from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException, SecurityError
 
 from matchmaker.extensions import db, limiter
+from matchmaker.services.mails import SIGNED_LINKS
+from matchmaker.web.audit import request_id
 
 log = logging.getLogger(__name__)
 
@@ -73,15 +75,15 @@ def on_database_error(error: OperationalError) -> ResponseReturnValue:
 
 def database_down(error: OperationalError) -> ResponseReturnValue:
     """A page of its own, without what templates are given: the layout and its menu ask the database who is signed in."""
-    log.error("database unreachable for %s: %s", request.path, error.orig)
+    log.error("database unreachable for %s: %s", SIGNED_LINKS.sub(r"\1…", request.path), error.orig)
     db.session.remove()
     return current_app.jinja_env.get_template("errors/database_down.html").render(), 503, {"Retry-After": "10"}
 
 
 def on_crash(error: Exception) -> ResponseReturnValue:
-    log.error("unexpected error for %s %s", request.method, request.path, exc_info=error)
+    log.error("unexpected error for %s %s, request %s", request.method, SIGNED_LINKS.sub(r"\1…", request.path), request_id(), exc_info=error)
     db.session.rollback()
-    return error_page(500)
+    return error_page(500, request_id=request_id())
 
 
 def init_app(app: Flask) -> None:

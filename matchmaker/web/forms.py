@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
-from flask import abort, current_app, render_template, request
+from flask import abort, current_app, g, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from wtforms import Field, PasswordField, SelectMultipleField, StringField, ValidationError
@@ -17,6 +17,9 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from matchmaker.models import Commune
 from matchmaker.models.base import today
 from matchmaker.services import organisations, territories
+
+# Names of rights, of which a form has none unless it is about them: what else comes under these names is looked at, and never used.
+RIGHTS = frozenset({"role", "is_admin", "is_active", "is_demo", "organisation_id", "territory_id", "user_id", "ess_label", "validated", "email_verified_at"})
 
 
 def clean(value: str | None) -> str:
@@ -41,6 +44,7 @@ class Form(FlaskForm):
 
         def wrap_formdata(self, form: Any, formdata: Any) -> Any:
             """Flask-WTF would take JSON too, and with it lists and numbers where fields expect what people type."""
+            g.setdefault("form_fields", set()).update(form._fields)
             return abort(415) if request.is_json else super().wrap_formdata(form, formdata)
 
 

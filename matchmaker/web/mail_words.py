@@ -40,6 +40,9 @@ KINDS = {
     "password_changed": "Mot de passe changé",
     "second_factor": "Code de connexion, mis ou retiré",
     "verify_email": "Adresse à vérifier",
+    "data_export": "Fichier de ses données",
+    "erasure_asked": "Compte bientôt effacé",
+    "account_idle": "Compte que personne n’ouvre",
     "campaign": "Message à toutes les structures",
 }
 OURS = {

@@ -6,11 +6,12 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 
 from matchmaker.extensions import db, nudge
-from matchmaker.models import AddressStatus, MailStatus, ObjectionSource, OutboxMail, Role, Territory, User
-from matchmaker.services import addresses, mail_resending, mails
+from matchmaker.models import AddressStatus, AuditAction, MailStatus, ObjectionSource, OutboxMail, Role, Territory, User
+from matchmaker.services import addresses, audit, mail_resending, mails
 from matchmaker.services.errors import NotAllowedNow
 from matchmaker.web import mail_words
 from matchmaker.web.access import LARGEST_ID, animator_required, found, signed_in, signed_in_required
+from matchmaker.web.audit import note
 from matchmaker.web.forms import answer, clean
 from matchmaker.web.settings import mail_settings
 from matchmaker.web.unsubscribe import topics_form
@@ -115,6 +116,7 @@ def resend(mail_id: int) -> ResponseReturnValue:
         db.session.rollback()
         flash(mail_words.REFUSALS[str(refusal)], "warn")
         return redirect(url_for("mails.show", mail_id=mail_id))
+    note(AuditAction.MAIL_RESENT, mail, changes=audit.compared({"mails": mail.id}, {"mails": leaving.id}))
     db.session.commit()
     nudge(drain)
     once = " S’il arrive, l’agenda n’aura toujours qu’un seul rendez-vous." if leaving.kind.startswith("invitation") else ""
@@ -128,6 +130,7 @@ def reopen_address(mail_id: int) -> ResponseReturnValue:
     """Somebody asked: mails reach this address again."""
     mail = mail_in_my_care(mail_id)
     addresses.reopen(mail.recipient, by=signed_in())
+    note(AuditAction.ADDRESS_REOPENED, mail)
     db.session.commit()
     flash("C’est noté. Les prochains courriels partiront vers cette adresse.", "success")
     return redirect(url_for("mails.show", mail_id=mail_id))

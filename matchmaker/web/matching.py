@@ -8,7 +8,7 @@ from flask import Blueprint, Response, abort, current_app, flash, redirect, rend
 from flask.typing import ResponseReturnValue
 
 from matchmaker.extensions import db, nudge
-from matchmaker.models import Level, MatchingRun, RunStatus, Territory
+from matchmaker.models import AuditAction, Level, MatchingRun, RunStatus, Territory
 from matchmaker.models.base import now, today
 from matchmaker.services import (
     mails,
@@ -26,6 +26,7 @@ from matchmaker.services import (
 from matchmaker.services.errors import AnsweredAlready, LockedAndRefused, NoPlaceToLock, NotAllowedNow, NotInRun, RunUnderWay
 from matchmaker.web import labels, matching_page, reasons
 from matchmaker.web.access import animator_required, found, run_in_my_care, signed_in, territory_in_my_care
+from matchmaker.web.audit import note
 from matchmaker.web.settings import mail_settings
 from tasks.matching import run_due
 from tasks.outbox import drain
@@ -167,6 +168,7 @@ def publish(run_id: UUID) -> ResponseReturnValue:
     if is_stale:
         # What changed while it was being read has its own run at once.
         matching.wish_for_a_run(run.territory)
+    note(AuditAction.RUN_PUBLISHED, run)
     db.session.commit()
     nudge(drain)
     if is_stale:
@@ -211,6 +213,7 @@ def take_back(run_id: UUID) -> ResponseReturnValue:
         return before_take_back(run_in_my_care(run_id)), 409
     except NotAllowedNow:
         abort(409)
+    note(AuditAction.RUN_TAKEN_BACK, run)
     db.session.commit()
     nudge(drain)
     told = labels.plural(withdrawn.told, "structure est prévenue", "structures sont prévenues")

@@ -1,9 +1,12 @@
 """The home page and the pages that explain: how it works, help, data, accessibility, legal."""
 
+from datetime import date
+
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
-from matchmaker.services import declarations, job_dating_lists, observatory, territories
+from matchmaker.models import LegalText
+from matchmaker.services import consents, declarations, job_dating_lists, observatory, territories
 from matchmaker.web import maps
 from matchmaker.web.access import public
 
@@ -35,7 +38,18 @@ def help() -> ResponseReturnValue:  # noqa: A001 - the word of the address
 @bp.get("/vos-donnees")
 @public
 def data() -> ResponseReturnValue:
-    return render_template("pages/data.html")
+    return render_template("pages/data.html", version=version_of(LegalText.PRIVACY))
+
+
+def version_of(legal_text: LegalText) -> date:
+    """The day since when the text says what it says."""
+    return date.fromisoformat(consents.VERSIONS[legal_text])
+
+
+@bp.get("/conditions")
+@public
+def terms() -> ResponseReturnValue:
+    return render_template("pages/terms.html", version=version_of(LegalText.TERMS))
 
 
 @bp.get("/accessibilite")

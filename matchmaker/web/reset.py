@@ -5,11 +5,12 @@ from flask.typing import ResponseReturnValue
 from flask_limiter import RequestLimit
 
 from matchmaker.extensions import csrf, db, limiter
-from matchmaker.models import AccountToken, TokenPurpose
-from matchmaker.services import account_tokens, password_resets
+from matchmaker.models import AccountToken, AuditAction, TokenPurpose
+from matchmaker.services import account_tokens, password_resets, personal_data_erasing
 from matchmaker.services.errors import NotAllowedNow
 from matchmaker.web.access import by_token, public
 from matchmaker.web.account_forms import AskResetForm, NewPasswordForm
+from matchmaker.web.audit import note
 from matchmaker.web.errors import LATE_FORM, error_page
 from matchmaker.web.forms import answer
 from matchmaker.web.limits import know_device
@@ -48,8 +49,10 @@ def asked() -> ResponseReturnValue:
 @limiter.limit("60 per hour")
 @by_token
 def choose(token: str) -> ResponseReturnValue:
-    row = account_tokens.find(token, TokenPurpose.RESET) or abort(404)
-    if not account_tokens.is_good(row):
+    row = account_tokens.find(token, TokenPurpose.RESET)
+    if row is None and not personal_data_erasing.is_spent(account_tokens.digest(token)):
+        abort(404)
+    if row is None or not account_tokens.is_good(row):
         return error_page(410, message=OVER)
     form = NewPasswordForm(row.user)
     if not form.validate_on_submit():
@@ -63,6 +66,7 @@ def record(row: AccountToken, password: str) -> ResponseReturnValue:
     except NotAllowedNow:
         db.session.rollback()
         return error_page(410, message=OVER)
+    note(AuditAction.PASSWORD_CHANGED, user, by=user)
     db.session.commit()
     flash("Votre mot de passe est changé. Connectez-vous avec le nouveau\u00a0: tous vos appareils vous le demanderont.", "success")
     return know_device(current_app.make_response(redirect(url_for("accounts.login"))), user)

@@ -8,11 +8,12 @@ from flask import Blueprint, Response, abort, current_app, flash, redirect, rend
 from flask.typing import ResponseReturnValue
 
 from matchmaker.extensions import db, limiter
-from matchmaker.models import User
+from matchmaker.models import AuditAction, User
 from matchmaker.services import second_factor, sessions
 from matchmaker.services.errors import NotAllowedNow
 from matchmaker.web.access import admin_required, found, is_signed_in, public, signed_in, signed_in_required
 from matchmaker.web.account_forms import CodeForm
+from matchmaker.web.audit import note
 from matchmaker.web.forms import answer
 from matchmaker.web.limits import is_refused, know_device, own_account
 from matchmaker.web.security import own_path
@@ -35,6 +36,7 @@ def enter_or_ask(user: User, after: str | None) -> ResponseReturnValue:
         # Signed by us, and of no use for anything but this page; another password or another ten minutes end it.
         session[AWAITED] = {"user": str(user.id), "since": int(time()), "mark": sessions.digest(user.password_hash)}
         return redirect(url_for("second_factor.ask", next=after))
+    note(AuditAction.SIGNED_IN, user, by=user)
     enter(user)
     return know_device(current_app.make_response(redirect(after or home_of(user))), user)
 
@@ -66,8 +68,11 @@ def ask() -> ResponseReturnValue:
     if not form.validate_on_submit():
         return answer("accounts/second_factor_ask.html", form)
     if not second_factor.takes(user, form.code.data):
+        note(AuditAction.CODE_REFUSED, user)
+        db.session.commit()
         form.code.errors = [WRONG]
         return answer("accounts/second_factor_ask.html", form)
+    note(AuditAction.SIGNED_IN, user, by=user)
     enter(user)
     return know_device(current_app.make_response(redirect(own_path(request.args.get("next")) or home_of(user))), user)
 
@@ -119,6 +124,7 @@ def turn_on() -> ResponseReturnValue:
         form.code.errors = [WRONG]
         return page(form)
     sessions.end_all(user)
+    note(AuditAction.SECOND_FACTOR_ON, user)
     enter(user)
     return show_once(codes)
 
@@ -146,6 +152,7 @@ def turn_off() -> ResponseReturnValue:
     """Without it; who must have one sets it up anew, on another telephone."""
     user = signed_in()
     second_factor.turn_off(user, settings=mail_settings())
+    note(AuditAction.SECOND_FACTOR_OFF, user)
     enter(user)
     if must_have(user):
         return redirect(url_for("second_factor.show"))
@@ -162,6 +169,7 @@ def turn_off_for(user_id: UUID) -> ResponseReturnValue:
     if user.id == signed_in().id:
         abort(409)
     second_factor.turn_off(user, settings=mail_settings())
+    note(AuditAction.SECOND_FACTOR_OFF, user)
     db.session.commit()
     flash("C’est enregistré. La personne entre avec son mot de passe, et choisit un nouveau téléphone.", "success")
     return redirect(url_for("accounts.show", user_id=user.id))

@@ -12,7 +12,7 @@ from flask_login import login_user, logout_user
 
 from matchmaker.extensions import db, limiter, login_manager
 from matchmaker.models import Role, User, UserSession
-from matchmaker.services import accounts, sessions
+from matchmaker.services import accounts, personal_data_erasing, sessions
 from matchmaker.web.access import View, found, signed_in, signed_in_required
 from matchmaker.web.account_forms import ConfirmForm
 from matchmaker.web.forms import answer
@@ -30,6 +30,7 @@ def enter(user: User) -> None:
     if KEY in session:
         sessions.end_key(str(session[KEY]))
     session.clear()
+    personal_data_erasing.come_back(user)
     session[KEY] = sessions.begin(user, device=device_words(request.user_agent.string))
     db.session.commit()
     login_user(user)

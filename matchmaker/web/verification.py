@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from matchmaker.extensions import csrf, db, limiter
 from matchmaker.models import TokenPurpose
-from matchmaker.services import account_tokens, verification
+from matchmaker.services import account_tokens, personal_data_erasing, verification
 from matchmaker.services.errors import NotAllowedNow
 from matchmaker.web.access import by_token, is_signed_in, signed_in, signed_in_required
 from matchmaker.web.errors import LATE_FORM, error_page
@@ -33,8 +33,10 @@ def ask() -> ResponseReturnValue:
 @limiter.limit("60 per hour")
 @by_token
 def confirm(token: str) -> ResponseReturnValue:
-    row = account_tokens.find(token, TokenPurpose.VERIFY) or abort(404)
-    if not account_tokens.is_good(row):
+    row = account_tokens.find(token, TokenPurpose.VERIFY)
+    if row is None and not personal_data_erasing.is_spent(account_tokens.digest(token)):
+        abort(404)
+    if row is None or not account_tokens.is_good(row):
         return error_page(410, message=OVER)
     form = Form()
     if not form.validate_on_submit():
