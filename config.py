@@ -44,6 +44,16 @@ class Config:
     TRUSTED_HOSTS = [urlsplit(PUBLIC_URL).hostname or "localhost", *os.environ.get("TRUSTED_HOSTS", "").split(), "127.0.0.1", "localhost"]
     # Who looks after territories or the site types a code of their telephone too. Off only where a directory in front asks for one itself.
     SECOND_FACTOR = _flag("SECOND_FACTOR", default=True)
+    # A provider of identities (OpenID Connect) with which people may come in too: docs/operations.md. Without an address nothing is asked of anybody.
+    OPENID_DISCOVERY_URL = os.environ.get("OPENID_DISCOVERY_URL", "")
+    OPENID_CLIENT_ID = os.environ.get("OPENID_CLIENT_ID", "")
+    OPENID_CLIENT_SECRET = os.environ.get("OPENID_CLIENT_SECRET", "")
+    OPENID_LABEL = os.environ.get("OPENID_LABEL", "ProConnect")
+    OPENID_SCOPES = os.environ.get("OPENID_SCOPES", "openid email")
+    # Levels (acr) at which it asks for two factors: who comes so types no code of ours.
+    OPENID_STRONG_LEVELS = os.environ.get("OPENID_STRONG_LEVELS", "").split()
+    # It knows whose its addresses are, and does not say so of each (email_verified).
+    OPENID_VOUCHES = _flag("OPENID_VOUCHES")
     # How many proxies stand in front, each of which adds the address that it saw. With none, X-Forwarded-For is only what a browser claims.
     PROXIES = int(os.environ.get("PROXIES", "0"))
 
@@ -226,3 +236,4 @@ class TestConfig(Config):
     DEMO = True
     # Tests of what those roles do sign in without a telephone; those of the second factor turn it on.
     SECOND_FACTOR = False
+    OPENID_DISCOVERY_URL = ""

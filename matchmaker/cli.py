@@ -25,6 +25,7 @@ from matchmaker.services import (
     organisation_import,
     organisations,
     passwords,
+    sealing,
     second_factor,
     territories,
 )
@@ -183,6 +184,16 @@ def turn_second_factor_off(email: str) -> None:
     audit.record(AuditAction.SECOND_FACTOR_OFF, about=user)
     db.session.commit()
     click.echo(f"{user.email}: the password is enough, until another telephone is set up.")
+
+
+@accounts_group.command("seal-anew")
+def seal_anew() -> None:
+    """After SECRET_KEY was replaced: seal the secrets of second factors with the new key, so that the old one can be taken away."""
+    sealed, lost = second_factor.seal_anew(keys=sealing.keys_of(current_app.config))
+    db.session.commit()
+    click.echo(f"{sealed} sealed anew.")
+    if lost:
+        raise click.ClickException(f"{lost} cannot be read with any key that is left: put the old one into SECRET_KEY_FALLBACKS, and try again.")
 
 
 @click.command("rematch")

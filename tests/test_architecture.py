@@ -16,6 +16,7 @@ CONCEPTS = {
     "account_tokens",
     "sessions",
     "second_factor",
+    "openid",
     "territories",
     "organisations",
     "declarations",

@@ -15,6 +15,7 @@ from matchmaker.models.job_datings import InvitedFrom, JobDating, JobDatingStatu
 from matchmaker.models.matching import CriteriaWeights, Match, MatchingInstance, MatchingRun, MatchStatus, PairDecision, RunStatus, Verdict
 from matchmaker.models.observatory import Snapshot, Span
 from matchmaker.models.occupations import Occupation, OccupationMobility, OccupationTitle
+from matchmaker.models.openid import OpenidIdentity
 from matchmaker.models.organisations import Eligibility, EssLabel, Family, Headcount, InclusionKind, Organisation
 from matchmaker.models.outbox import DomainPace, MailStatus, OutboxMail, RelayState
 from matchmaker.models.outcomes import DaysBand, EuroBand, FoundAnyway, FteBand, Outcome, OutcomeAnswer, Result
@@ -116,6 +117,7 @@ __all__ = [
     "OccupationMobility",
     "OccupationTitle",
     "Offer",
+    "OpenidIdentity",
     "Organisation",
     "OutboxMail",
     "Outcome",

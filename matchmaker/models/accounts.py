@@ -13,6 +13,7 @@ from matchmaker.models.organisations import Organisation
 from matchmaker.models.territories import Territory
 
 if TYPE_CHECKING:
+    from matchmaker.models.openid import OpenidIdentity
     from matchmaker.models.second_factor import SecondFactor
 
 
@@ -59,6 +60,7 @@ class User(Timestamped, Base):
     organisation: Mapped[Organisation | None] = relationship(back_populates="users")
     territories: Mapped[list[Territory]] = relationship(secondary=user_territory, order_by=Territory.name)
     second_factor: Mapped["SecondFactor | None"] = relationship(back_populates="user", passive_deletes=True)
+    openid_identity: Mapped["OpenidIdentity | None"] = relationship(back_populates="user", passive_deletes=True)
 
     # What flask-login asks of an account. Its own mixin would bring Flask into the models.
     is_anonymous = False

@@ -94,8 +94,9 @@ class Way(StrEnum):
 # Table → its personal columns, and what becomes of each. services/personal_data_erasing.py has one function for each table.
 PERSONAL: dict[str, dict[str, Way]] = {
     "user_account": {"email": Way.GOES, "name": Way.GOES, "password_hash": Way.GOES},
-    "user_session": {"device": Way.GOES},
+    "user_session": {"device": Way.GOES, "id_token": Way.GOES},
     "second_factor": {"secret": Way.GOES},
+    "openid_identity": {"subject": Way.GOES},
     "data_export": {"content": Way.GOES},
     "territory": {"contact_name": Way.EMPTIED, "contact_email": Way.EMPTIED, "contact_phone": Way.EMPTIED},
     "organisation": dict.fromkeys(("name", "siret", "rna", "description", "address", "email", "phone", "website", "source"), Way.EMPTIED),

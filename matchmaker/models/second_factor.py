@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import CheckConstraint, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from matchmaker.models.accounts import User
@@ -14,8 +14,11 @@ class SecondFactor(Base):
     """The secret that an account shares with its owner's telephone. It counts once a code of it was typed."""
 
     __tablename__ = "second_factor"
+    # How everything sealed begins: no secret is ever written as it is.
+    __table_args__ = (CheckConstraint("secret LIKE 'gAAAAA%'", name="secret_is_sealed"),)
 
     user_id: Mapped[UUID] = mapped_column(ForeignKey("user_account.id", ondelete="CASCADE"), primary_key=True)
+    # Sealed with a key of the site (services/sealing.py): a copy of the database opens no account.
     secret: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(default=now)
     confirmed_at: Mapped[datetime | None]

@@ -26,5 +26,9 @@ class UserSession(Base):
     seen_at: Mapped[datetime] = mapped_column(default=now)
     # When the password was typed last: what is sensitive asks for it again soon after.
     confirmed_at: Mapped[datetime] = mapped_column(default=now)
+    # Begun by a provider of identities that says that it asked for two factors.
+    has_two_factors: Mapped[bool] = mapped_column(default=False)
+    # What that provider wants to see when its own session is left too, sealed (services/sealing.py).
+    id_token: Mapped[str] = mapped_column(default="")
 
     user: Mapped[User] = relationship()

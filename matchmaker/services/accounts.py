@@ -5,12 +5,12 @@ import secrets
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from flask_sqlalchemy.pagination import Pagination
-from sqlalchemy import ColumnElement, false, func, or_, select
+from sqlalchemy import ColumnElement, delete, false, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from matchmaker.extensions import db
-from matchmaker.models import Level, Organisation, Role, Territory, User
+from matchmaker.models import Level, OpenidIdentity, Organisation, Role, Territory, User
 from matchmaker.models.base import now
 from matchmaker.services import organisations, sessions
 from matchmaker.services.errors import DomainError, EmailTaken
@@ -98,9 +98,11 @@ def opens(password_hash: str, password: str) -> bool:
 
 
 def set_password(user: User, password: str) -> None:
-    """Another password. What the one before opened is closed."""
+    """Another password. What the one before opened is closed, and what was tied to the account with it is tied no more."""
     user.password_hash = hasher.hash(password)
     sessions.end_all(user)
+    db.session.execute(delete(OpenidIdentity).where(OpenidIdentity.user_id == user.id))
+    db.session.expire(user, ["openid_identity"])
 
 
 def close(user: User) -> None:

@@ -237,6 +237,7 @@ ERASERS: dict[str, Callable[[Erased], None]] = {
     "user_account": goes_with_the_account,
     "user_session": goes_with_the_account,
     "second_factor": goes_with_the_account,
+    "openid_identity": goes_with_the_account,
     "data_export": goes_with_the_account,
     "territory": erase_contacts,
     "organisation": scrub_structures,

@@ -27,12 +27,18 @@ def digest(key: str) -> str:
     return sha256(key.encode(errors="replace")).hexdigest()
 
 
-def begin(user: User, *, device: str = "") -> str:
-    """A new session of this account. Returns its key, which is kept nowhere else."""
+def begin(user: User, *, device: str = "", is_confirmed: bool = True, has_two_factors: bool = False, id_token: str = "") -> str:
+    """A new session of this account. Returns its key, which is kept nowhere else.
+
+    Not confirmed: the password was not typed for it, and what is sensitive asks for it first. ``id_token`` is sealed already.
+    """
     db.session.execute(delete(UserSession).where(UserSession.user_id == user.id, UserSession.created_at < present() - WHOLE))
     key = secrets.token_urlsafe(16)
     at = present()
-    db.session.add(UserSession(user_id=user.id, key_hash=digest(key), device=device[:80], created_at=at, seen_at=at, confirmed_at=at))
+    row = UserSession(user_id=user.id, key_hash=digest(key), device=device[:80], created_at=at, seen_at=at, id_token=id_token)
+    row.confirmed_at = at if is_confirmed else at - 2 * CONFIRMED
+    row.has_two_factors = has_two_factors
+    db.session.add(row)
     db.session.flush()
     return key
 

@@ -103,6 +103,13 @@ class ConfirmForm(Form):
     password = PasswordField("Votre mot de passe", [required("Écrivez votre mot de passe.")])
 
 
+class TieForm(Form):
+    """The address is the provider's word, and stands here for the counts of tries and for programs that keep passwords."""
+
+    email = StringField("Adresse électronique", [required("Écrivez votre adresse électronique.")])
+    password = PasswordField("Votre mot de passe de La Croisée", [required("Écrivez votre mot de passe.")])
+
+
 class PersonForm(Form):
     """Somebody for whom an account is opened."""
 

@@ -15,9 +15,10 @@ from matchmaker.web.access import admin_required, found, is_signed_in, public, s
 from matchmaker.web.account_forms import DutiesForm, LoginForm, NewAccountForm, PasswordForm, SignUpForm
 from matchmaker.web.audit import note, note_refusal
 from matchmaker.web.forms import answer, clean
+from matchmaker.web.openid import leave_provider
 from matchmaker.web.second_factor import enter_or_ask
 from matchmaker.web.security import own_path
-from matchmaker.web.sessions import enter, home_of, leave, recently_confirmed
+from matchmaker.web.sessions import enter, home_of, leave, own_session, recently_confirmed
 from matchmaker.web.settings import mail_settings
 
 bp = Blueprint("accounts", __name__)
@@ -47,9 +48,12 @@ def login() -> ResponseReturnValue:
 @bp.post("/deconnexion")
 @signed_in_required
 def logout() -> ResponseReturnValue:
+    sealed = own_session().id_token
     note(AuditAction.SIGNED_OUT)
     db.session.commit()
     leave()
+    if sealed:
+        return leave_provider(sealed)
     flash("Vous voilà hors connexion. À bientôt.", "message")
     return redirect(url_for("pages.home"))
 

@@ -11,7 +11,7 @@ ACTIONS = {
     AuditAction.PASSWORD_CHANGED: "mot de passe changé",
     AuditAction.SECOND_FACTOR_ON: "second facteur ajouté",
     AuditAction.SECOND_FACTOR_OFF: "second facteur retiré",
-    AuditAction.IDENTITY_LINKED: "identité liée",
+    AuditAction.IDENTITY_LINKED: "identité liée ou retirée",
     AuditAction.ACCOUNT_OPENED: "compte ouvert",
     AuditAction.RIGHTS_CHANGED: "droits changés",
     AuditAction.ACCOUNT_CLOSED: "compte fermé",

@@ -39,6 +39,7 @@ KINDS = {
     "password_reset": "Lien pour un nouveau mot de passe",
     "password_changed": "Mot de passe changé",
     "second_factor": "Code de connexion, mis ou retiré",
+    "openid_tied": "Connexion par un autre service, mise ou retirée",
     "verify_email": "Adresse à vérifier",
     "data_export": "Fichier de ses données",
     "erasure_asked": "Compte bientôt effacé",

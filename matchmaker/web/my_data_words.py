@@ -16,6 +16,7 @@ SECTIONS = {
     "territories": ("Les territoires que vous suivez", "tant que vous les suivez"),
     "sessions": ("Vos appareils connectés", "sept jours au plus"),
     "second_factor": ("Le code de votre téléphone", "tant que vous l’utilisez"),
+    "openid": ("Le nom que vous donne le service avec lequel vous entrez", "tant qu’il ouvre votre compte"),
     "recovery_codes": ("Vos codes de secours, brouillés", "tant que vous utilisez un code"),
     "links": ("Les liens que nous vous avons envoyés, brouillés", "trente jours après leur fin"),
     "consents": ("Les textes que vous avez acceptés", "autant que votre compte"),
@@ -63,6 +64,7 @@ SAID: dict[str, Callable[[Row], str]] = {
     "account": lambda row: f"{row['name']}, {row['email']}, {labels.label(Role(row['role']))}",
     "sessions": lambda row: row["device"] or "Un navigateur",
     "second_factor": lambda row: "En service" if row["confirmed_at"] else "En préparation",
+    "openid": lambda row: f"{row['subject']}, chez {row['issuer']}",
     "recovery_codes": lambda row: "Un code qui a servi" if row["used_at"] else "Un code qui n’a pas servi",
     "links": lambda row: {TokenPurpose.RESET: "Mot de passe oublié", TokenPurpose.VERIFY: "Vérification de l’adresse"}[TokenPurpose(row["purpose"])],
     "consents": lambda row: f"{TEXTS[LegalText(row['legal_text'])]}, version du {labels.long_date(date.fromisoformat(row['version']))}",
@@ -84,7 +86,7 @@ SAID: dict[str, Callable[[Row], str]] = {
 }
 TEXT_FIELDS = ("text", "note", "title", "name", "alt", "reason", "access_note", "device")
 MOMENTS = (
-    "created_at", "sent_at", "asked_at", "at", "acted_at", "viewed_at", "decided_at", "set_at", "made_at", "said_at", "proposed_at", "accepted_at", "starts_at",
+    "created_at", "sent_at", "asked_at", "at", "acted_at", "viewed_at", "decided_at", "set_at", "made_at", "tied_at", "said_at", "proposed_at", "accepted_at", "starts_at",
     "starts_on", "day",
 )  # fmt: skip
 

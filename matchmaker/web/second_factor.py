@@ -1,5 +1,6 @@
 """The second factor: asked for after the password, set up by its owner, taken away by the administration when all is lost."""
 
+from dataclasses import asdict, dataclass
 from time import time
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from matchmaker.extensions import db, limiter
 from matchmaker.models import AuditAction, User
-from matchmaker.services import second_factor, sessions
+from matchmaker.services import openid, second_factor, sessions
 from matchmaker.services.errors import NotAllowedNow
 from matchmaker.web.access import admin_required, found, is_signed_in, public, signed_in, signed_in_required
 from matchmaker.web.account_forms import CodeForm
@@ -17,8 +18,8 @@ from matchmaker.web.audit import note
 from matchmaker.web.forms import answer
 from matchmaker.web.limits import is_refused, know_device, own_account
 from matchmaker.web.security import own_path
-from matchmaker.web.sessions import enter, home_of, recently_confirmed
-from matchmaker.web.settings import mail_settings
+from matchmaker.web.sessions import enter, home_of, own_session, recently_confirmed
+from matchmaker.web.settings import mail_settings, sealing_keys
 
 bp = Blueprint("second_factor", __name__)
 AWAITED, MINUTES = "awaited", 10
@@ -28,17 +29,53 @@ FREE = {"accounts.logout", "sessions.confirm", "second_factor.show", "second_fac
 WRONG = "Ce code n’est pas le bon, ou il a déjà servi. Attendez le suivant."
 
 
-def enter_or_ask(user: User, after: str | None) -> ResponseReturnValue:
-    """After the right password: in, or to the page that asks for the code. Commits."""
-    if second_factor.is_on(user):
+@dataclass(frozen=True)
+class Arrival:
+    """How somebody came to the door: by the password, or from a provider of identities, whose session they may leave later."""
+
+    by_password: bool = True
+    # The provider says that it asked for two factors.
+    has_two_factors: bool = False
+    id_token: str = ""
+    # Whom the provider calls so, to be tied to the account once its owner is known: (issuer, subject).
+    identity: tuple[str, str] | None = None
+
+
+def enter_or_ask(user: User, after: str | None, arrival: Arrival | None = None) -> ResponseReturnValue:
+    """After the right password, or from a provider that the account is tied to: in, or to the page that asks for the code. Commits."""
+    arrival = arrival or Arrival()
+    # To tie an identity to an account takes all that the account asks for.
+    if second_factor.is_on(user) and (arrival.identity or not arrival.has_two_factors):
         db.session.commit()
         session.clear()
         # Signed by us, and of no use for anything but this page; another password or another ten minutes end it.
-        session[AWAITED] = {"user": str(user.id), "since": int(time()), "mark": sessions.digest(user.password_hash)}
+        session[AWAITED] = {"user": str(user.id), "since": int(time()), "mark": sessions.digest(user.password_hash), "arrival": asdict(arrival)}
         return redirect(url_for("second_factor.ask", next=after))
+    return come_in(user, after, arrival)
+
+
+def come_in(user: User, after: str | None, arrival: Arrival) -> ResponseReturnValue:
+    """All that is asked for was shown. Commits."""
+    if arrival.identity and not tie(user, *arrival.identity):
+        flash("Cette identité ouvre déjà un autre compte. Recommencez depuis cette page.", "warn")
+        return redirect(url_for("accounts.login", next=after))
     note(AuditAction.SIGNED_IN, user, by=user)
-    enter(user)
+    enter(user, is_confirmed=arrival.by_password, has_two_factors=arrival.has_two_factors, id_token=arrival.id_token)
     return know_device(current_app.make_response(redirect(after or home_of(user))), user)
+
+
+def tie(user: User, issuer: str, subject: str) -> bool:
+    """Tie what a provider calls the person to the account. False when it opens another one by now."""
+    before = user.openid_identity.issuer if user.openid_identity else None
+    try:
+        openid.tie(user, issuer, subject, label=current_app.config["OPENID_LABEL"], settings=mail_settings())
+    except NotAllowedNow:
+        db.session.rollback()
+        session.clear()
+        return False
+    # What the provider calls the person is not for the log.
+    note(AuditAction.IDENTITY_LINKED, user, by=user, changes={"identity": [before, issuer]})
+    return True
 
 
 def awaited() -> User | None:
@@ -67,14 +104,12 @@ def ask() -> ResponseReturnValue:
     form = CodeForm()
     if not form.validate_on_submit():
         return answer("accounts/second_factor_ask.html", form)
-    if not second_factor.takes(user, form.code.data):
+    if not second_factor.takes(user, form.code.data, keys=sealing_keys()):
         note(AuditAction.CODE_REFUSED, user)
         db.session.commit()
         form.code.errors = [WRONG]
         return answer("accounts/second_factor_ask.html", form)
-    note(AuditAction.SIGNED_IN, user, by=user)
-    enter(user)
-    return know_device(current_app.make_response(redirect(own_path(request.args.get("next")) or home_of(user))), user)
+    return come_in(user, own_path(request.args.get("next")), Arrival(**session[AWAITED].get("arrival", {})))
 
 
 @bp.get("/compte/second-facteur")
@@ -89,11 +124,11 @@ def page(form: CodeForm) -> ResponseReturnValue:
     user, factor = signed_in(), signed_in().second_factor
     if second_factor.is_on(user):
         return render_template("accounts/second_factor.html", left=second_factor.codes_left(user), is_required=must_have(user))
-    address = second_factor.address(factor, user.email) if factor else ""
+    secret = (factor and second_factor.secret_of(factor, keys=sealing_keys())) or ""
     # Drawn by us: a secret goes to no other site.
-    picture = segno.make(address, error="m", micro=False).svg_data_uri(scale=5, border=4, light="white") if factor else ""
-    secret = " ".join(factor.secret[at : at + 4] for at in range(0, len(factor.secret), 4)) if factor else ""
-    return answer("accounts/second_factor_set_up.html", form, picture=picture, secret=secret, is_required=must_have(user))
+    picture = segno.make(second_factor.address(secret, user.email), error="m", micro=False).svg_data_uri(scale=5, border=4, light="white") if secret else ""
+    spoken = " ".join(secret[at : at + 4] for at in range(0, len(secret), 4))
+    return answer("accounts/second_factor_set_up.html", form, picture=picture, secret=spoken, is_required=must_have(user))
 
 
 @bp.post("/compte/second-facteur/preparer")
@@ -101,7 +136,7 @@ def page(form: CodeForm) -> ResponseReturnValue:
 @recently_confirmed("second_factor.show")
 def prepare() -> ResponseReturnValue:
     try:
-        second_factor.prepare(signed_in())
+        second_factor.prepare(signed_in(), keys=sealing_keys())
     except NotAllowedNow:
         abort(409)
     db.session.commit()
@@ -117,7 +152,7 @@ def turn_on() -> ResponseReturnValue:
     if not form.validate_on_submit():
         return page(form)
     try:
-        codes = second_factor.turn_on(user, form.code.data, settings=mail_settings())
+        codes = second_factor.turn_on(user, form.code.data, keys=sealing_keys(), settings=mail_settings())
     except NotAllowedNow:
         abort(409)
     if codes is None:
@@ -185,6 +220,6 @@ def lead_to_it() -> Response | None:
     view = current_app.view_functions.get(request.endpoint or "")
     if "_user_id" not in session or request.endpoint in FREE or getattr(view, "access", None) in OPEN_MARKS:
         return None
-    if not is_signed_in() or not must_have(signed_in()) or second_factor.is_on(signed_in()):
+    if not is_signed_in() or not must_have(signed_in()) or second_factor.is_on(signed_in()) or own_session().has_two_factors:
         return None
     return current_app.make_response(redirect(url_for("second_factor.show")))

@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response, session
 
+from matchmaker.services.openid_provider import WELL_KNOWN, is_safe
+
 CSP = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; object-src 'none'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -38,6 +40,8 @@ def refuse_to_start(config: Mapping[str, Any]) -> None:
     key = config["SECRET_KEY"]
     if not key:
         raise RuntimeError("SECRET_KEY is not set. `./croisee run` makes one; a server needs its own, at least 32 random bytes.")
+    if config["OPENID_DISCOVERY_URL"]:
+        refuse_half_a_provider(config)
     if not config["PRODUCTION"]:
         return
     weak = [one for one in (key, *config["SECRET_KEY_FALLBACKS"]) if len(one) < 32 or len(set(one)) < 10]
@@ -49,6 +53,15 @@ def refuse_to_start(config: Mapping[str, Any]) -> None:
         raise RuntimeError("DEMO is on in production: its accounts have a password that everybody knows. For a public demonstration, set PRODUCTION=0.")
     if not config["SESSION_COOKIE_SECURE"]:
         raise RuntimeError("PUBLIC_URL is not https in production: passwords and sessions would be read on the way.")
+
+
+def refuse_half_a_provider(config: Mapping[str, Any]) -> None:
+    """Raise RuntimeError where a provider of identities is named and could not be asked, or could be imitated on the way."""
+    url = config["OPENID_DISCOVERY_URL"]
+    if not config["OPENID_CLIENT_ID"] or not config["OPENID_CLIENT_SECRET"]:
+        raise RuntimeError("OPENID_DISCOVERY_URL is set without OPENID_CLIENT_ID and OPENID_CLIENT_SECRET.")
+    if not is_safe(url, url) or not url.endswith(WELL_KNOWN):
+        raise RuntimeError(f"OPENID_DISCOVERY_URL must begin with https:// and end in {WELL_KNOWN}")
 
 
 def init_app(app: Flask) -> None:

@@ -12,12 +12,13 @@ from flask_login import login_user, logout_user
 
 from matchmaker.extensions import db, limiter, login_manager
 from matchmaker.models import Role, User, UserSession
-from matchmaker.services import accounts, personal_data_erasing, sessions
+from matchmaker.services import accounts, openid, personal_data_erasing, sessions
 from matchmaker.web.access import View, found, signed_in, signed_in_required
 from matchmaker.web.account_forms import ConfirmForm
 from matchmaker.web.forms import answer
 from matchmaker.web.limits import own_account
 from matchmaker.web.security import own_path
+from matchmaker.web.settings import sealing_keys
 
 bp = Blueprint("sessions", __name__)
 KEY = "key"
@@ -25,13 +26,14 @@ BROWSERS = (("Edg", "Edge"), ("OPR", "Opera"), ("Firefox", "Firefox"), ("Chrome"
 SYSTEMS = (("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows"), ("Mac OS", "Mac"), ("CrOS", "ChromeOS"), ("Linux", "Linux"))
 
 
-def enter(user: User) -> None:
-    """Begin a session of this account, and nothing of one before it: a new key, a new CSRF token. Commits."""
+def enter(user: User, *, is_confirmed: bool = True, has_two_factors: bool = False, id_token: str = "") -> None:
+    """Begin a session of this account, and nothing of one before it: a new key, a new CSRF token. Commits. See services/sessions.py."""
     if KEY in session:
         sessions.end_key(str(session[KEY]))
     session.clear()
     personal_data_erasing.come_back(user)
-    session[KEY] = sessions.begin(user, device=device_words(request.user_agent.string))
+    device, sealed = device_words(request.user_agent.string), openid.seal_token(id_token, sealing_keys())
+    session[KEY] = sessions.begin(user, device=device, is_confirmed=is_confirmed, has_two_factors=has_two_factors, id_token=sealed)
     db.session.commit()
     login_user(user)
     session.permanent = True

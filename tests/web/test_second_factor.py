@@ -6,30 +6,33 @@ from datetime import timedelta
 import pyotp
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import Text, cast, literal_column, select
+from sqlalchemy.exc import IntegrityError
 
+from config import TestConfig
 from matchmaker.extensions import db
 from matchmaker.models import OutboxMail, RecoveryCode, SecondFactor, User
-from matchmaker.models.base import now
-from matchmaker.services import second_factor, sessions
+from matchmaker.models.base import Base, now
+from matchmaker.services import sealing, second_factor, sessions
 from matchmaker.services.outbox import MailSettings
 from tests.conftest import Client
 from tests.factories import PASSWORD, UserFactory
 from tests.pages import heading
 
+KEYS = (TestConfig.SECRET_KEY,)
 SETTINGS = MailSettings(sender="bonjour@croisee.test", public_url="http://croisee.test", secret="x")
 
 
 def code_of(user: User, steps: int = 0) -> str:
     """What the telephone shows, so many half minutes from now."""
-    secret = db.session.scalar(select(SecondFactor.secret).where(SecondFactor.user_id == user.id))
-    return pyotp.TOTP(str(secret)).at(now() + timedelta(seconds=30 * steps))
+    sealed = db.session.scalar(select(SecondFactor.secret).where(SecondFactor.user_id == user.id))
+    return pyotp.TOTP(sealing.unseal(sealed or "", KEYS, purpose="second factor") or "").at(now() + timedelta(seconds=30 * steps))
 
 
 def protect(user: User) -> list[str]:
     """Set the second factor up. The code of a minute ago is used for it, so that the present one is still good."""
-    second_factor.prepare(user)
-    codes = second_factor.turn_on(user, code_of(user, -1), settings=SETTINGS)
+    second_factor.prepare(user, keys=KEYS)
+    codes = second_factor.turn_on(user, code_of(user, -1), keys=KEYS, settings=SETTINGS)
     assert codes is not None
     db.session.commit()
     return codes
@@ -244,3 +247,73 @@ def test_the_terminal_opens_the_door_too(app: Flask, user: User) -> None:
 
     assert (result.exit_code, user.email in result.output) == (0, True)
     assert app.test_cli_runner().invoke(args=["accounts", "second-factor-off", "x@y.test"]).exit_code == 1
+
+
+# The secret at rest
+
+
+def dump_of_the_database() -> str:
+    """Every row of every table, as a copy of the database would hold it."""
+    tables = [
+        str(row)
+        for table in Base.metadata.sorted_tables
+        for row in db.session.execute(select(cast(literal_column(f'"{table.name}"'), Text)).select_from(table))
+    ]
+    return "\n".join(tables)
+
+
+def test_a_copy_of_the_database_holds_no_secret(client: Client, user: User) -> None:
+    client.sign_in(user)
+    client.post("/compte/second-facteur/preparer")
+    page = client.get("/compte/second-facteur").text
+    secret = re.search(r'translate="no">([A-Z2-7 ]{39})<', page)[1].replace(" ", "")  # type: ignore[index]
+    assert len(secret) == 32
+
+    codes = re.findall(r'translate="no">([a-z2-9-]{19})<', client.post("/compte/second-facteur", data={"code": pyotp.TOTP(secret).now()}).text)
+
+    dump = dump_of_the_database()
+    assert user.email in dump, "it is a copy of the database"
+    assert secret not in dump
+    assert not [code for code in codes if code in dump or code.replace("-", "") in dump]
+
+
+def test_no_secret_is_written_unsealed(app: Flask, user: User) -> None:
+    user.second_factor = SecondFactor(secret=pyotp.random_base32())
+    with pytest.raises(IntegrityError, match="secret_is_sealed"):
+        db.session.flush()
+
+
+def test_a_new_key_of_the_site_keeps_the_telephones(app: Flask, client: Client, user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    protect(user)
+    code = code_of(user)
+    monkeypatch.setitem(app.config, "SECRET_KEY", "the next key of the site, of thirty-two letters")
+    monkeypatch.setitem(app.config, "SECRET_KEY_FALLBACKS", [KEYS[0]])
+    sign_in(client, user)
+    assert answer(client, code).status_code == 302
+
+    result = app.test_cli_runner().invoke(args=["accounts", "seal-anew"])
+
+    assert (result.exit_code, result.output) == (0, "1 sealed anew.\n")
+    monkeypatch.setitem(app.config, "SECRET_KEY_FALLBACKS", [])
+    db.session.expire_all()
+    assert second_factor.secret_of(user.second_factor, keys=sealing.keys_of(app.config))  # type: ignore[arg-type]
+    assert app.test_cli_runner().invoke(args=["accounts", "seal-anew"]).output == "0 sealed anew.\n"
+
+
+def test_when_the_key_is_lost_codes_on_paper_still_open(app: Flask, client: Client, user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, *_rest = protect(user)
+    code = code_of(user)
+    monkeypatch.setitem(app.config, "SECRET_KEY", "the only key that is left, of thirty-two letters")
+    sign_in(client, user)
+
+    assert answer(client, code).status_code == 422
+    assert answer(client, first).status_code == 302
+    assert app.test_cli_runner().invoke(args=["accounts", "seal-anew"]).exit_code == 1
+
+
+def test_what_is_sealed_for_one_purpose_is_of_no_use_for_another() -> None:
+    sealed = sealing.seal("GEZDGNBV", KEYS, purpose="second factor")
+
+    assert sealing.unseal(sealed, KEYS, purpose="session") is None
+    assert sealing.unseal(sealed[:-1] + "A", ["another key"], purpose="second factor") is None
+    assert sealing.unseal("é", KEYS, purpose="second factor") is None
