@@ -11,6 +11,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import JSON, Enum, LargeBinary, String, select, text, update
 
+from config import TestConfig
 from matchmaker.extensions import db
 from matchmaker.models import (
     Base,
@@ -22,6 +23,7 @@ from matchmaker.models import (
     JobDatingStatus,
     MailStatus,
     Message,
+    OpenidIdentity,
     Organisation,
     OutboxMail,
     PlanChange,
@@ -202,9 +204,9 @@ def test_the_canary_is_everywhere_before(canary: User) -> None:
     found = set(traces())
 
     assert found >= {
-        "user_account", "user_session", "data_export", "territory", "organisation", "need", "offer", "declaration_draft", "venue", "room", "venue_block",
-        "job_dating", "participant", "invitation", "invitation_notice", "calendar_reply", "check_in_link", "presence_act", "plan_change", "proposal",
-        "conversation_message", "work_act", "pool", "outbox_mail",
+        "user_account", "user_session", "openid_identity", "data_export", "territory", "organisation", "need", "offer", "declaration_draft", "venue",
+        "room", "venue_block", "job_dating", "participant", "invitation", "invitation_notice", "calendar_reply", "check_in_link", "presence_act", "plan_change",
+        "proposal", "conversation_message", "work_act", "pool", "outbox_mail",
     }  # fmt: skip
     assert found <= set(PERSONAL), "a table in which people write is not in the registry"
 

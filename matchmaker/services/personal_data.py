@@ -59,7 +59,7 @@ from matchmaker.models.accounts import user_territory
 from matchmaker.services import addresses, mails
 
 # What opens something, or is of no meaning outside of the database.
-SECRETS = {"password_hash", "secret", "key_hash", "token_hash", "sent_to_hash", "code_hash", "claimed_by", "content", "message"}
+SECRETS = {"password_hash", "secret", "key_hash", "token_hash", "sent_to_hash", "code_hash", "claimed_by", "content", "message", "id_token"}
 Row = dict[str, Any]
 Condition = ColumnElement[bool]
 

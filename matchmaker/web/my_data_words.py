@@ -86,8 +86,8 @@ SAID: dict[str, Callable[[Row], str]] = {
 }
 TEXT_FIELDS = ("text", "note", "title", "name", "alt", "reason", "access_note", "device")
 MOMENTS = (
-    "created_at", "sent_at", "asked_at", "at", "acted_at", "viewed_at", "decided_at", "set_at", "made_at", "tied_at", "said_at", "proposed_at", "accepted_at", "starts_at",
-    "starts_on", "day",
+    "created_at", "sent_at", "asked_at", "at", "acted_at", "viewed_at", "decided_at", "set_at", "made_at", "tied_at", "said_at", "proposed_at",
+    "accepted_at", "starts_at", "starts_on", "day",
 )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.conftest import new_database, redis_url
+from tests.openid_server import CLIENT_ID, CLIENT_SECRET, OpenidServer
 
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = [
@@ -50,6 +51,7 @@ class Site:
     url: str
     env: dict[str, str]
     mails: Path
+    provider: OpenidServer
 
     def flask(self, *arguments: str) -> str:
         command = [sys.executable, "-m", "flask", "--app", "wsgi", *arguments]
@@ -67,7 +69,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[S
     """One for each worker of the tests: nothing is shared with the others, neither a database nor a queue."""
     number = 1 + int(worker_id.removeprefix("gw")) if worker_id != "master" else 1
     folder, port, smtp = tmp_path_factory.mktemp("site"), free_port(), free_port()
-    url = f"http://127.0.0.1:{port}"
+    url, provider = f"http://127.0.0.1:{port}", OpenidServer()
     env = os.environ | {
         "DATABASE_URL": new_database(f"croisee_browser_{worker_id}"),
         "REDIS_URL": redis_url().replace("virtual_host=0", f"virtual_host={number}"),
@@ -77,12 +79,16 @@ def site(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[S
         "SMTP_PORT": str(smtp),
         "MAIL_FOLDER": str(folder / "mails"),
         "DEMO": "1",
+        "OPENID_DISCOVERY_URL": f"{provider.url}/.well-known/openid-configuration",
+        "OPENID_CLIENT_ID": CLIENT_ID,
+        "OPENID_CLIENT_SECRET": CLIENT_SECRET,
         # All persons of these tests have the same address; the limits have tests of their own.
         "LIMIT_ANONYMOUS": "6000 per minute",
         "LIMIT_SIGNED_IN": "6000 per minute",
     }
-    site = Site(url, env, folder / "mails")
+    site = Site(url, env, folder / "mails", provider)
     with ExitStack() as stack:
+        stack.enter_context(provider)
 
         def start(name: str, *arguments: str) -> None:
             log = stack.enter_context((folder / f"{name}.log").open("wb"))
