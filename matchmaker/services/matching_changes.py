@@ -1,6 +1,7 @@
 """What would serve a need that a run left without an offer: the smallest changes, and the nearest offers with what keeps them away."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from uuid import UUID
 
 import numpy as np
@@ -11,7 +12,7 @@ from matchmaker.engine.candidates import great_circle_km
 from matchmaker.engine.changes import Kind
 from matchmaker.engine.problem import Assignment, Objective, Problem
 from matchmaker.extensions import db
-from matchmaker.models import MatchingRun, Need, Offer
+from matchmaker.models import Category, MatchingRun, Need, Offer
 from matchmaker.services import territories
 from matchmaker.services.matching_explanations import by_id, closed_to, context_of, obstacle_between, one_of
 from matchmaker.services.matching_inputs import BY_WORDS
@@ -77,23 +78,76 @@ class CategoryView:
     other_texts: tuple[str, ...]
 
 
+@dataclass
+class Reading:
+    """A run, its instance, and what its needs have in common, read once however many of them are looked at."""
+
+    run: MatchingRun
+    instance: Instance
+    offers_by_category: dict[Category, Table] = field(default_factory=dict)
+    texts_by_category: dict[Category, list[tuple[UUID | None, str]]] = field(default_factory=dict)
+
+    @cached_property
+    def refused(self) -> np.ndarray:
+        return closed_to(self.run)
+
+    @cached_property
+    def homes(self) -> dict[str, tuple[int, int, int]]:
+        return territories.homes()
+
+    @cached_property
+    def need_rows(self) -> dict[UUID, int]:
+        return {need_id: row for row, need_id in enumerate(self.instance.need_ids)}
+
+    @cached_property
+    def offer_rows(self) -> dict[UUID, int]:
+        return {offer_id: row for row, offer_id in enumerate(self.instance.offer_ids)}
+
+    def offers(self, category: Category) -> Table:
+        """Those of the category that the run read."""
+        if category not in self.offers_by_category:
+            is_read = one_of(Offer, self.instance.offer_ids)
+            self.offers_by_category[category] = table(Offer, Offer.category == category, is_read, homes=self.homes, taken={})
+        return self.offers_by_category[category]
+
+    def other_texts(self, need: Need) -> tuple[str, ...]:
+        """Texts that the run read beside those of the need and of the offers of its category."""
+        if need.category not in self.texts_by_category:
+            self.texts_by_category[need.category] = texts_of(self.instance, need.category)
+        return tuple(text for owner, text in self.texts_by_category[need.category] if owner != need.id)
+
+
 def remedies(run: MatchingRun, instance: Instance, need_row: int) -> Remedies:
     """The smallest changes that would serve a need without an offer, each checked by solving again; and what is near.
 
     A need that has an offer, or that asks for none, needs no remedy.
     """
-    has_one = np.any(instance.assignment.chosen & (instance.problem.need == need_row))
-    if has_one or instance.problem.need_capacity[need_row] == 0:
+    if not needs_remedy(instance, need_row):
         return Remedies([], [])
-    need = by_id(Need, {instance.need_ids[need_row]})[instance.need_ids[need_row]]
-    view, refused = category_view(instance, need, need_row), closed_to(run)
-    found, near = changes_of(run, need, view, refused), nearest(view)
-    named = {view.offers.ids[row] for change in found for row in (change.offer_row, change.place_at) if row is not None}
-    offers = by_id(Offer, named | {view.offers.ids[row] for row, _distance in near})
+    need, reading = by_id(Need, {instance.need_ids[need_row]})[instance.need_ids[need_row]], Reading(run, instance)
+    view = category_view(reading, need, need_row)
+    near = nearest(view)
+    offers = by_id(Offer, {view.offers.ids[row] for row, _distance in near})
     return Remedies(
-        [shown(change, view, offers) for change in found],
-        [Near(offers[view.offers.ids[row]], km, obstacle_between(need, offers[view.offers.ids[row]], refused=refused)[0]) for row, km in near],
+        shown_changes(reading, need, view),
+        [Near(offers[view.offers.ids[row]], km, obstacle_between(need, offers[view.offers.ids[row]], refused=reading.refused)[0]) for row, km in near],
     )
+
+
+def smallest_changes(reading: Reading, need: Need, need_row: int) -> list[ShownChange]:
+    """The first part of `remedies`, for one of many needs."""
+    return shown_changes(reading, need, category_view(reading, need, need_row)) if needs_remedy(reading.instance, need_row) else []
+
+
+def needs_remedy(instance: Instance, need_row: int) -> bool:
+    has_one = np.any(instance.assignment.chosen & (instance.problem.need == need_row))
+    return bool(not has_one and instance.problem.need_capacity[need_row])
+
+
+def shown_changes(reading: Reading, need: Need, view: CategoryView) -> list[ShownChange]:
+    found = changes_of(reading.run, need, view, reading.refused)
+    offers = by_id(Offer, {view.offers.ids[row] for change in found for row in (change.offer_row, change.place_at) if row is not None})
+    return [shown(change, view, offers) for change in found]
 
 
 def changes_of(run: MatchingRun, need: Need, view: CategoryView, refused: np.ndarray) -> list[changes.Change]:
@@ -121,12 +175,12 @@ def nearest(view: CategoryView) -> list[tuple[int, float]]:
     return [(row, round(float(distance[row]), 1)) for row in order.tolist() if not np.isnan(distance[row])]
 
 
-def category_view(instance: Instance, need: Need, need_row: int) -> CategoryView:
+def category_view(reading: Reading, need: Need, need_row: int) -> CategoryView:
     """The need, the offers of its category that the run read, and the part of the problem between them."""
-    homes, known = territories.homes(), {offer_id: row for row, offer_id in enumerate(instance.offer_ids)}
-    offers = table(Offer, Offer.category == need.category, one_of(Offer, instance.offer_ids), homes=homes, taken={})
-    problem, assignment = part_of(instance, need_row, np.array([known[offer_id] for offer_id in offers.ids], dtype=np.int64))
-    return CategoryView(table(Need, Need.id == need.id, homes=homes, taken={}), offers, problem, assignment, other_texts(instance, need))
+    offers = reading.offers(need.category)
+    rows = np.array([reading.offer_rows[offer_id] for offer_id in offers.ids], dtype=np.int64)
+    problem, assignment = part_of(reading.instance, need_row, rows)
+    return CategoryView(table(Need, Need.id == need.id, homes=reading.homes, taken={}), offers, problem, assignment, reading.other_texts(need))
 
 
 def part_of(instance: Instance, need_row: int, offer_rows: np.ndarray) -> tuple[Problem | None, Assignment | None]:
@@ -155,13 +209,13 @@ def part_of(instance: Instance, need_row: int, offer_rows: np.ndarray) -> tuple[
     return part, Assignment(chosen, answer.need_price[needs], answer.offer_price[offer_rows], int(part.score[chosen].sum()))
 
 
-def other_texts(instance: Instance, need: Need) -> tuple[str, ...]:
-    """Texts that the run read beside those of the need and of the offers of its category."""
-    needs = select(Need.title + " " + Need.description).where(one_of(Need, instance.need_ids), Need.id != need.id)
-    offers = select(Offer.title + " " + Offer.description).where(one_of(Offer, instance.offer_ids), Offer.category != need.category)
+def texts_of(instance: Instance, category: Category) -> list[tuple[UUID | None, str]]:
+    """Id and text of the needs that the run read, then the texts of the offers of other categories."""
+    needs = select(Need.id, Need.title + " " + Need.description).where(one_of(Need, instance.need_ids))
+    offers = select(Offer.title + " " + Offer.description).where(one_of(Offer, instance.offer_ids), Offer.category != category)
     if len(instance.need_ids) + len(instance.offer_ids) > MOST_TEXTS:
-        return tuple(db.session.scalars(needs.where(Need.category == need.category)))
-    return tuple(db.session.scalars(needs)) + tuple(db.session.scalars(offers))
+        return [(need_id, text) for need_id, text in db.session.execute(needs.where(Need.category == category))]
+    return [(need_id, text) for need_id, text in db.session.execute(needs)] + [(None, text) for text in db.session.scalars(offers)]
 
 
 def with_texts(one: Table, texts: tuple[str, ...]) -> Table:

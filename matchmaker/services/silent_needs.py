@@ -1,16 +1,19 @@
 """Needs that nobody said yes to: after 45 days their own structure is told, honestly, with what could be changed. Animators see them before."""
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import date, timedelta
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Date, Select, Text, cast, func, or_, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import defer, joinedload
 
 from matchmaker.engine.changes import Kind
 from matchmaker.extensions import db
-from matchmaker.models import Match, MatchStatus, Need, OutboxMail, Proposal, ProposalStatus, Side, Status
-from matchmaker.services import matching_changes, matching_explanations, outbox
-from matchmaker.services.matching_changes import ShownChange
+from matchmaker.models import Match, MatchingRun, MatchStatus, Need, OutboxMail, Proposal, ProposalStatus, RunStatus, Side, Status
+from matchmaker.services import matching_changes, matching_explanations, outbox, outbox_batches
+from matchmaker.services.matching_changes import Reading, ShownChange
+from matchmaker.services.outbox_batches import Letter
 
 # Days since its publication.
 HONEST_DAYS = 45
@@ -35,7 +38,10 @@ def tell_due(*, today: date, settings: outbox.MailSettings, limit: int = 50) -> 
     """After 45 days without a yes, one honest mail to the need's structure for each publication. Returns how many are new."""
     query = select(Need).where(*is_silent(), published_on() <= today - timedelta(days=HONEST_DAYS), Need.id.not_in(told_already()))
     needs = db.session.scalars(query.options(joinedload(Need.organisation)).order_by(Need.published_at, Need.id).limit(limit)).all()
-    return sum(tell(need, settings=settings) for need in needs)
+    reachable = [need for need in needs if need.organisation.can_be_written_to()]
+    asked, changes = times_asked(reachable), changes_for(reachable)
+    letters = [letter_of(need, asked[need.id], changes.get(need.id, [])) for need in reachable]
+    return len(outbox_batches.queue_all("silent_need", letters, settings=settings))
 
 
 def told_already() -> Select[UUID]:
@@ -44,37 +50,37 @@ def told_already() -> Select[UUID]:
     return select(Need.id).join(OutboxMail, OutboxMail.idempotency_key == func.concat("silent-need-", cast(Need.id, Text), "-", since))
 
 
-def tell(need: Need, *, settings: outbox.MailSettings) -> bool:
-    """Say that nobody said yes, what was tried, and what could be changed: each change was solved for by the engine."""
-    if not need.organisation.can_be_written_to():
-        return False
-    uid = f"silent-need-{need.id}-{need.published_on:%Y%m%d}"
-    organisation = need.organisation
-    return outbox.queue(
-        "silent_need",
-        uid=uid,
-        recipient=organisation.email,
-        organisation_id=organisation.id,
-        settings=settings,
-        need=need,
-        asked=times_asked(need),
-        changes=changes_for(need),
+def letter_of(need: Need, asked: int, changes: list[ShownChange]) -> Letter:
+    """That nobody said yes, what was tried, and what could be changed: each change was solved for by the engine."""
+    return Letter(
+        uid=f"silent-need-{need.id}-{need.published_on:%Y%m%d}",
+        recipient=need.organisation.email,
+        organisation_id=need.organisation_id,
+        context={"need": need, "asked": asked, "changes": changes},
     )
 
 
-def times_asked(need: Need) -> int:
-    query = select(func.count(Proposal.id)).join(Proposal.match).where(Match.need_id == need.id, Proposal.side == Side.OFFER)
-    return db.session.scalar(query) or 0
+def times_asked(needs: Sequence[Need]) -> Counter[UUID]:
+    query = select(Match.need_id, func.count(Proposal.id)).join(Proposal.match).where(Proposal.side == Side.OFFER)
+    return Counter(dict(db.session.execute(query.where(Match.need_id.in_([need.id for need in needs])).group_by(Match.need_id)).all()))
 
 
-def changes_for(need: Need) -> list[ShownChange]:
-    """What would have served the need in the run that was sent last, the smallest change first; nothing when it was changed since."""
-    found = matching_explanations.last_word(need)
-    if found is None or need.updated_at > matching_explanations.instant(found[0]):
+def changes_for(needs: Sequence[Need]) -> dict[UUID, list[ShownChange]]:
+    """Need → what would have served it in the run that was sent last, the smallest change first; nothing for one that was changed since."""
+    published = select(MatchingRun).where(MatchingRun.territory_id.in_({need.territory_id for need in needs}), MatchingRun.status == RunStatus.PUBLISHED)
+    runs = {run.territory_id: run for run in db.session.scalars(published.options(defer(MatchingRun.unserved)))}
+    instances = {run.id: matching_explanations.instance_of(run) for run in runs.values()}
+    readings = {run.territory_id: Reading(run, instance) for run in runs.values() if (instance := instances[run.id]) is not None}
+    return {
+        need.id: changes_in(readings[need.territory_id], need)
+        for need in needs
+        if need.territory_id in readings and need.updated_at <= matching_explanations.instant(runs[need.territory_id])
+    }
+
+
+def changes_in(reading: Reading, need: Need) -> list[ShownChange]:
+    row = reading.need_rows.get(need.id)
+    if row is None:
         return []
-    run, instance = found[0], matching_explanations.instance_of(found[0])
-    row = matching_explanations.row_of(instance.need_ids, need.id) if instance else None
-    if instance is None or row is None:
-        return []
-    own = [one for one in matching_changes.remedies(run, instance, row).changes if one.kind in OWN_CHANGES]
+    own = [one for one in matching_changes.smallest_changes(reading, need, row) if one.kind in OWN_CHANGES]
     return [one for one in own if one.kind is not Kind.RADIUS or not (need.is_confidential or one.offer.is_confidential)][:MOST_CHANGES]
