@@ -1,18 +1,19 @@
 """Proposals: what is put to one side of a match, its answer, and the history of its answers."""
 
 from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from matchmaker.models.base import Base, RowId, now, stored, today
+from matchmaker.models.declarations import Declaration, Unit
 from matchmaker.models.organisations import Organisation
 
 if TYPE_CHECKING:
-    from matchmaker.models.declarations import Declaration
     from matchmaker.models.matching import Match
 
 
@@ -59,6 +60,12 @@ class Proposal(Base):
         CheckConstraint("(status = 'declined') = (decline_reason IS NOT NULL)", name="a_refusal_has_a_reason"),
         CheckConstraint("token_version >= 1", name="token_version_counts_up"),
         CheckConstraint("postponed_until IS NULL OR answer_by >= postponed_until", name="a_postponed_answer_is_waited_for"),
+        CheckConstraint(
+            "status = 'declined' OR (NOT never_again AND not_before IS NULL AND least_volume IS NULL AND most_volume IS NULL)",
+            name="bounds_belong_to_a_refusal",
+        ),
+        CheckConstraint("(volume_unit IS NULL) = (least_volume IS NULL AND most_volume IS NULL)", name="bounds_of_volume_have_a_unit"),
+        CheckConstraint("least_volume > 0 AND most_volume > 0 AND least_volume <= most_volume", name="bounds_of_volume_are_a_band"),
         Index("ix_proposal_organisation_id_status", "organisation_id", "status"),
     )
 
@@ -72,6 +79,12 @@ class Proposal(Base):
     answered_at: Mapped[datetime | None]
     decline_reason: Mapped[DeclineReason | None] = mapped_column(stored(DeclineReason))
     decline_comment: Mapped[str] = mapped_column(default="")
+    # What the refusal asks of later runs, beside its reason: see services/refusal_bounds.
+    never_again: Mapped[bool] = mapped_column(default=False, server_default="false")
+    not_before: Mapped[date | None]
+    least_volume: Mapped[Decimal | None] = mapped_column(Numeric(10, 2))
+    most_volume: Mapped[Decimal | None] = mapped_column(Numeric(10, 2))
+    volume_unit: Mapped[Unit | None] = mapped_column(stored(Unit))
     # The day that this side asked for: until then nobody reminds it, and the question is not over.
     postponed_until: Mapped[date | None]
     # An animator found that what follows from this refusal for later runs need not follow: see services/refusals.
@@ -90,11 +103,11 @@ class Proposal(Base):
         return next(proposal for proposal in self.match.proposals if proposal.side is not self.side)
 
     @property
-    def own_declaration(self) -> "Declaration":
+    def own_declaration(self) -> Declaration:
         return self.match.need if self.side is Side.NEED else self.match.offer
 
     @property
-    def their_declaration(self) -> "Declaration":
+    def their_declaration(self) -> Declaration:
         return self.match.offer if self.side is Side.NEED else self.match.need
 
     def can_be_answered(self) -> bool:

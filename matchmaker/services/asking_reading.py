@@ -1,6 +1,6 @@
 """What the asking of a day reads of the database, as arrays: a fixed number of queries, however many questions are open."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -28,7 +28,7 @@ from matchmaker.models import (
     Status,
 )
 from matchmaker.models.base import PARIS, now
-from matchmaker.services import asking_budgets, matching_instances, refusals, working_days
+from matchmaker.services import asking_budgets, matching_instances, refusal_bounds, working_days
 from matchmaker.services.matching_places import is_closed
 
 Ints = NDArray[np.int64]
@@ -124,8 +124,9 @@ def pairs(run: MatchingRun, *, day: date) -> Pairs:
     planned = np.isin(code, codes(row for row in plan if row.status is MatchStatus.PREVIEW))
     over = codes(row for row in plan if row.status is not MatchStatus.PREVIEW)
     closed = codes(db.session.execute(select(Match.need_id, Match.offer_id).where(Match.need_id == any_(array(need_ids)), is_closed(today=day)).distinct()))
-    barred = codes(refusals.barred_pairs())
-    asked, given = declared(Need, need_ids, run, day), declared(Offer, offer_ids, run, day)
+    barred = codes(refusal_bounds.barred_pairs())
+    resting = refusal_bounds.resting(today=day)
+    asked, given = (declared(model, ids, run, day, resting) for model, ids in ((Need, need_ids), (Offer, offer_ids)))
     organisation_ids = sorted({one for side in (asked, given) for one in side.organisation_ids if one is not None})
     at = {one: row for row, one in enumerate(organisation_ids)}
     owner, giver = (np.array([at.get(one, -1) if one else -1 for one in side.organisation_ids], dtype=np.int64) for side in (asked, given))
@@ -142,8 +143,8 @@ class Declared:
     waits: Ints
 
 
-def declared(model: type[Need] | type[Offer], ids: list[UUID], run: MatchingRun, day: date) -> Declared:
-    """Organisation, free places and age of each declaration; no place where it is closed, or was changed since the run read it."""
+def declared(model: type[Need] | type[Offer], ids: list[UUID], run: MatchingRun, day: date, resting: Container[UUID]) -> Declared:
+    """Organisation, free places and age of each declaration; no place where it is closed, rests, or was changed since the run read it."""
     side = Match.need_id if model is Need else Match.offer_id
     held = select(side, func.count().label("held")).where(Match.status == MatchStatus.CONFIRMED, side == any_(array(ids))).group_by(side).subquery()
     query = select(model.id, model.organisation_id, model.capacity - func.coalesce(held.c.held, 0), model.published_at)
@@ -151,7 +152,7 @@ def declared(model: type[Need] | type[Offer], ids: list[UUID], run: MatchingRun,
     if run.started_at is not None:
         query = query.where(model.updated_at <= run.started_at)
     found = {row[0]: row for row in db.session.execute(query)}
-    rows = [found.get(one) for one in ids]
+    rows = [None if one in resting else found.get(one) for one in ids]
     return Declared(
         organisation_ids=[row[1] if row else None for row in rows],
         places=np.array([max(0, row[2]) if row else 0 for row in rows], dtype=np.int64),

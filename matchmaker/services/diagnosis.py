@@ -14,7 +14,7 @@ from matchmaker.engine import explanation
 from matchmaker.extensions import db
 from matchmaker.models import Match, MatchingRun, MatchStatus, Need, Obstacle, Offer, Organisation, RunStatus, Status
 from matchmaker.models.matching import LIVE_MATCH
-from matchmaker.services import addresses, asking_budgets, asking_rhythms, declarations, matching_explanations
+from matchmaker.services import addresses, asking_budgets, asking_rhythms, declarations, matching_explanations, refusal_bounds
 from matchmaker.services.matching_instances import Instance
 
 # What one more click on « accept more » adds a month, and the most that there may be.
@@ -37,6 +37,7 @@ class Cause(StrEnum):
     DRAFT = "draft"
     STOPPED = "stopped"
     EXPIRED = "expired"
+    RESTING = "resting"
     NOT_READ_YET = "not_read_yet"
     NO_CANDIDATE = "no_candidate"
     OUTBID = "outbid"
@@ -55,7 +56,7 @@ class Finding:
     told : what the run says of a need without a candidate, in codes and numbers.
     lack : what an outbid declaration lacked, in millionths; None when it cannot be told.
     asked : how often the structure was asked this month, or this week, where that is the cause.
-    until : the last day of an absence.
+    until : the last day of an absence; of an announcement that rests, the day on which it looks again.
     """
 
     cause: Cause
@@ -80,7 +81,7 @@ def diagnose(organisation: Organisation, *, today: date) -> list[Finding]:
     needs, offers = declarations.declarations_of(organisation)
     mine: list[Need | Offer] = [*needs, *offers]
     open_ones = [one for one in mine if one.status is not Status.CLOSED]
-    return of_structure(organisation, bool(open_ones), today=today) + of_declarations(open_ones)
+    return of_structure(organisation, bool(open_ones), today=today) + of_declarations(open_ones, today=today)
 
 
 def of_structure(organisation: Organisation, has_declared: bool, *, today: date) -> list[Finding]:
@@ -99,16 +100,19 @@ def of_structure(organisation: Organisation, has_declared: bool, *, today: date)
     return found if has_declared else [*found, Finding(Cause.NOTHING_DECLARED)]
 
 
-def of_declarations(mine: Sequence[Need | Offer]) -> list[Finding]:
+def of_declarations(mine: Sequence[Need | Offer], *, today: date) -> list[Finding]:
     """One finding a declaration, in a fixed number of queries but for what the engine is asked."""
     matches, runs = statuses_of(mine), runs_of({one.territory_id for one in mine})
     instances: dict[UUID, Instance | None] = {}
+    resting = refusal_bounds.resting(today=today)
     found = []
     for declaration in mine:
         if declaration.status in STATUSES:
             found.append(Finding(STATUSES[declaration.status], declaration))
         elif live := matches.get(declaration.id, set()) & set(LIVE_MATCH):
             found.append(Finding(Cause.AGREED if MatchStatus.CONFIRMED in live else Cause.ASKED, declaration))
+        elif declaration.id in resting:
+            found.append(Finding(Cause.RESTING, declaration, until=resting[declaration.id]))
         else:
             run = runs.get(declaration.territory_id)
             # An announcement of somebody who changed it since the run is one that the run has not read.

@@ -13,8 +13,8 @@ from matchmaker.models.base import now
 from matchmaker.models.declarations import LIFETIME_DAYS
 
 
-def first_in_line(declaration_ids: Collection[UUID]) -> set[UUID]:
-    """Those of the declarations whose yes led nowhere in the last 90 days, and that have found nobody since. Two queries whatever their number."""
+def first_in_line(declaration_ids: Collection[UUID] | None = None) -> set[UUID]:
+    """Those of the declarations, or of all, whose yes led nowhere in the last 90 days, and that have found nobody since. Two queries."""
     found: set[UUID] = set()
     later = aliased(Match)
     for side, own, theirs in ((Side.NEED, Match.need_id, later.need_id), (Side.OFFER, Match.offer_id, later.offer_id)):
@@ -26,7 +26,8 @@ def first_in_line(declaration_ids: Collection[UUID]) -> set[UUID]:
             Match.confirmed_at.is_(None),
         )
         has_found = select(later.id).where(theirs == own, later.confirmed_at > Proposal.answered_at).exists()
-        found |= set(
-            db.session.scalars(select(own).join(Proposal.match).where(own == any_(cast(list(declaration_ids), ARRAY(Uuid))), *was_not_chosen, ~has_found))
-        )
+        query = select(own).select_from(Proposal).join(Proposal.match).where(*was_not_chosen, ~has_found)
+        if declaration_ids is not None:
+            query = query.where(own == any_(cast(list(declaration_ids), ARRAY(Uuid))))
+        found |= set(db.session.scalars(query))
     return found

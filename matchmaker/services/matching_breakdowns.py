@@ -17,6 +17,8 @@ from matchmaker.services.matching_inputs import PairIds, Weights, candidate_rows
 from matchmaker.services.matching_tables import CATEGORIES
 
 Breakdown = list[dict[str, Any]]
+# The line of what is no criterion: see matching_inputs.turns.
+TURN_LINE = "turn"
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,9 @@ def details(run: MatchingRun, scores: Mapping[PairIds, int]) -> dict[PairIds, De
     at = candidate_rows(inputs, found, list(scores))
     rows = np.array(list(at.values()), dtype=np.int64)
     category, score = inputs.needs.side.category[found.need[rows]], np.array([scores[pair] for pair in at], dtype=np.int64)
-    parts = with_likeness(scored.parts[rows], score, category, run.weights)
-    lines = breakdowns(score, parts, scored.unknown[rows], category, run.weights)
+    turn = np.minimum(matching_inputs.turns(inputs, found, scored.total)[rows], score - 1)
+    parts = with_likeness(scored.parts[rows], score - turn, category, run.weights)
+    lines = breakdowns(score, parts, scored.unknown[rows], category, run.weights, turn)
     distances = [None if np.isnan(km) else round(km, 1) for km in found.distance_km[rows].tolist()]
     told = {pair: Detail(km, breakdown) for pair, km, breakdown in zip(at, distances, lines, strict=True)}
     return {pair: told.get(pair, Detail(None, [])) for pair in scores}
@@ -59,11 +62,13 @@ def with_likeness(parts: np.ndarray, score: np.ndarray, category: np.ndarray, we
     return mended
 
 
-def breakdowns(score: np.ndarray, parts: np.ndarray, unknown: np.ndarray, category: np.ndarray, weights: Weights) -> list[Breakdown]:
-    """For each of E pairs its lines as they are stored; the points earned sum to the displayed score, those at most to 100.
+def breakdowns(score: np.ndarray, parts: np.ndarray, unknown: np.ndarray, category: np.ndarray, weights: Weights, turn: np.ndarray) -> list[Breakdown]:
+    """For each of E pairs its lines as they are stored; the points earned sum to the displayed score, those at most of the criteria to 100.
 
-    ``score``: (E,) millionths; ``parts``, ``unknown``: (E, K) of the criteria; ``category``: (E,) rows of CATEGORIES.
+    ``score``: (E,) millionths, of which ``turn`` for having waited its turn, told in a line of its own; ``parts``, ``unknown``: (E, K) of the
+    criteria; ``category``: (E,) rows of CATEGORIES.
     """
+    whole, score = score, score - turn
     lines: list[Breakdown] = [[] for _pair in score]
     names = [criterion.name for criterion in scoring.CRITERIA]
     for number in np.unique(category).tolist():
@@ -75,6 +80,10 @@ def breakdowns(score: np.ndarray, parts: np.ndarray, unknown: np.ndarray, catego
         for row, points, is_unknown in zip(rows.tolist(), earned.tolist(), unknown[rows].tolist(), strict=True):
             told = zip(names, points, most, is_unknown, strict=True)
             lines[row] = [{"criterion": name, "earned": got, "possible": possible, "unknown": none} for name, got, possible, none in told if possible]
+    for row in np.flatnonzero(turn).tolist():
+        earned_by_turn = displayed(int(whole[row])) - displayed(int(score[row]))
+        if earned_by_turn:
+            lines[row].append({"criterion": TURN_LINE, "earned": earned_by_turn, "possible": earned_by_turn, "unknown": False})
     return lines
 
 

@@ -12,11 +12,12 @@ from sqlalchemy.dialects.postgresql import distinct_on
 
 from matchmaker.engine import scoring
 from matchmaker.engine.candidates import Candidates, candidates
-from matchmaker.engine.problem import Problem
+from matchmaker.engine.problem import SCORE_MAX, Problem
 from matchmaker.engine.relevance import relevant
 from matchmaker.extensions import db
 from matchmaker.models import Category, CriteriaWeights, Match, MatchStatus, Need, Offer, PairDecision, Status, Territory, Theme, Verdict
-from matchmaker.services import occupations, territories
+from matchmaker.services import occupations, refusal_bounds, territories
+from matchmaker.services.first_in_line import first_in_line
 from matchmaker.services.matching_places import closed_pairs, places_taken
 from matchmaker.services.matching_tables import CATEGORIES, Table, bits, engine_id, pairs_of_ids, table
 
@@ -28,6 +29,9 @@ BY_WORDS = np.array([category not in WORDLESS for category in CATEGORIES], dtype
 BY_OCCUPATION = frozenset({Category.JOB, Category.POOLED_JOB, Category.PEER_TRAINING, Category.SKILLS_SPONSORSHIP})
 DEFAULTS = {criterion.name: criterion.default_weight for criterion in scoring.CRITERIA}
 WITHOUT_OCCUPATION = DEFAULTS | {"occupation": 0.0}
+
+# What the pairs of who said yes and was not chosen count more, in millionths: less than a better fit, more than chance.
+TURN = 30_000
 
 Weights = dict[str, dict[str, float]]
 # Ids of a need and of an offer.
@@ -43,6 +47,7 @@ class Inputs:
     closed : (R, 2) engine ids of the pairs that answers closed, or that are put to both sides now.
     refused_pairs, locked_pairs : what animators decided of the needs of the territory, the oldest decision first.
     weights : category → criterion → weight.
+    waiting : ids of the declarations that said yes and were not chosen.
     """
 
     needs: Table
@@ -52,6 +57,7 @@ class Inputs:
     locked_pairs: list[PairIds]
     context: scoring.Context
     weights: Weights
+    waiting: frozenset[UUID] = frozenset()
 
     @property
     def refused(self) -> np.ndarray:
@@ -66,6 +72,7 @@ class Scored:
     Attributes
     ----------
     keep : (E,) rows of `found` and of `scored`, one for each pair of the problem.
+    turn : (E,) what of the score of each pair of the problem it owes to its turn.
     refused : (R, 3) row of need, row of offer and score of the pairs that only an animator's refusal keeps out.
     set_aside : locked pairs that cannot be in the answer any more.
     """
@@ -74,14 +81,16 @@ class Scored:
     found: Candidates
     scored: scoring.Scored
     keep: np.ndarray
+    turn: np.ndarray
     refused: np.ndarray
     set_aside: list[PairIds]
 
 
 def read(territory: Territory, *, today: date) -> Inputs:
-    """Open needs of the territory, open offers from everywhere."""
-    is_needed = (Need.status == Status.PUBLISHED, Need.territory_id == territory.id)
-    return read_where(territory, is_needed, (Offer.status == Status.PUBLISHED,), today=today)
+    """Open needs of the territory, open offers from everywhere; those of which nothing is wanted before a later day are left out."""
+    resting = list(refusal_bounds.resting(today=today))
+    is_needed = (Need.status == Status.PUBLISHED, Need.territory_id == territory.id, Need.id.not_in(resting))
+    return read_where(territory, is_needed, (Offer.status == Status.PUBLISHED, Offer.id.not_in(resting)), today=today)
 
 
 def read_where(territory: Territory, needs: Sequence[ColumnElement[bool]], offers: Sequence[ColumnElement[bool]], *, today: date) -> Inputs:
@@ -91,7 +100,7 @@ def read_where(territory: Territory, needs: Sequence[ColumnElement[bool]], offer
     proximity = occupations.proximity() if occupations.are_imported() else None
     context = scoring.Context(asked.profile, given.profile, today.toordinal(), bits(territory.themes, Theme), met_organisations(), proximity)
     refused, locked = (decided_pairs(territory, verdict) for verdict in (Verdict.REFUSED, Verdict.LOCKED))
-    return Inputs(asked, given, closed_pairs(today=today), refused, locked, context, weights_of(territory))
+    return Inputs(asked, given, closed_pairs(today=today), refused, locked, context, weights_of(territory), frozenset(first_in_line()))
 
 
 def problem(inputs: Inputs) -> Scored:
@@ -100,6 +109,8 @@ def problem(inputs: Inputs) -> Scored:
     found = candidates(needs.side, offers.side, refused=inputs.closed)
     scored = scoring.score(found, needs.side, offers.side, inputs.context, WITHOUT_OCCUPATION)
     total = weighted_totals(scored, needs.side.category[found.need], inputs.weights)
+    turn = turns(inputs, found, total)
+    total = total + turn
     held, set_aside = locks_that_hold(inputs, found)
     locked = np.zeros(len(found.need), dtype=np.bool_)
     locked[held] = True
@@ -117,7 +128,13 @@ def problem(inputs: Inputs) -> Scored:
         need_id=needs.side.id,
         offer_id=offers.side.id,
     )
-    return Scored(made, found, scored, keep, np.stack((found.need[refused], found.offer[refused], total[refused]), axis=1), set_aside)
+    return Scored(made, found, scored, keep, turn[keep], np.stack((found.need[refused], found.offer[refused], total[refused]), axis=1), set_aside)
+
+
+def turns(inputs: Inputs, found: Candidates, total: np.ndarray) -> np.ndarray:
+    """(E,) what is added to the totals of who said yes and was not chosen: they stay first in line."""
+    need, offer = (np.array([one in inputs.waiting for one in side.ids], dtype=np.bool_) for side in (inputs.needs, inputs.offers))
+    return np.where(need[found.need] | offer[found.offer], np.minimum(TURN, SCORE_MAX - total), 0)
 
 
 def locks_that_hold(inputs: Inputs, found: Candidates) -> tuple[list[int], list[PairIds]]:

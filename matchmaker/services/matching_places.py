@@ -11,7 +11,7 @@ from matchmaker.extensions import db
 from matchmaker.models import Match, Proposal, ProposalStatus
 from matchmaker.models.declarations import LIFETIME_DAYS
 from matchmaker.models.matching import LIVE_MATCH
-from matchmaker.services import refusals
+from matchmaker.services import refusal_bounds
 from matchmaker.services.matching_tables import pairs_of_ids
 
 
@@ -28,11 +28,13 @@ def closed_pairs(*, today: date) -> np.ndarray:
     A pair that was only withdrawn, because one side paused its declaration, may come back.
     """
     query = select(Match.need_id, Match.offer_id).where(is_closed(today=today)).distinct()
-    return pairs_of_ids({(need, offer) for need, offer in db.session.execute(query)} | refusals.barred_pairs())
+    return pairs_of_ids({(need, offer) for need, offer in db.session.execute(query)} | refusal_bounds.barred_pairs())
 
 
 def is_closed(*, today: date) -> ColumnElement[bool]:
     """The match keeps its pair out of new computations."""
-    refused = Match.proposals.any((Proposal.status == ProposalStatus.DECLINED) & Proposal.lifted_at.is_(None))
+    # Who asked for nothing before a day is asked again from that day on.
+    is_kept = Proposal.not_before.is_(None) | (Proposal.not_before > today)
+    refused = Match.proposals.any((Proposal.status == ProposalStatus.DECLINED) & Proposal.lifted_at.is_(None) & is_kept)
     silent = Match.proposals.any((Proposal.status == ProposalStatus.EXPIRED) & (Proposal.answer_by > today - timedelta(days=LIFETIME_DAYS)))
     return or_(Match.status.in_(LIVE_MATCH), refused, silent, Match.confirmed_at.is_not(None))

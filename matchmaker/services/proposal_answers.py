@@ -12,6 +12,7 @@ from matchmaker.models.base import now, today
 from matchmaker.models.declarations import LIFETIME_DAYS
 from matchmaker.services import outbox, proposal_links, proposals
 from matchmaker.services.errors import NotAllowedNow
+from matchmaker.services.refusal_bounds import NO_BOUNDS, Bounds
 
 
 class Standing(StrEnum):
@@ -38,11 +39,12 @@ class Reply:
     reason: DeclineReason | None = None
     comment: str = ""
     until: date | None = None
+    bounds: Bounds = NO_BOUNDS
 
     def is_said_already(self, proposal: Proposal) -> bool:
         """The proposal stands as this reply would leave it: a second click says nothing new."""
-        said = (proposal.status, proposal.decline_reason, proposal.decline_comment)
-        return said == (self.status, self.reason, self.comment.strip()) and (self.until is None or proposal.postponed_until == self.until)
+        said = (proposal.status, proposal.decline_reason, proposal.decline_comment, Bounds.of(proposal))
+        return said == (self.status, self.reason, self.comment.strip(), self.bounds) and (self.until is None or proposal.postponed_until == self.until)
 
 
 def find_by_token(token: str, secret: str) -> Proposal | None:
@@ -112,7 +114,7 @@ def give(proposal: Proposal, reply: Reply, *, channel: Channel, settings: outbox
     if reply.status is ProposalStatus.ACCEPTED:
         proposals.accept(proposal, settings=settings, channel=channel)
     elif reply.reason is not None:
-        proposals.decline(proposal, reason=reply.reason, comment=reply.comment, settings=settings, channel=channel)
+        proposals.decline(proposal, reason=reply.reason, comment=reply.comment, bounds=reply.bounds, settings=settings, channel=channel)
     elif reply.until is not None and proposal.match.status is MatchStatus.PROPOSED:
         proposals.postpone(proposal, until=reply.until, channel=channel)
     else:
@@ -121,6 +123,7 @@ def give(proposal: Proposal, reply: Reply, *, channel: Channel, settings: outbox
 
 def correct_refusal(proposal: Proposal, reply: Reply, *, channel: Channel) -> None:
     """Still no, for another reason or in other words."""
+    reply.bounds.write_on(proposal)
     proposal.decline_reason, proposal.decline_comment, proposal.answered_at = reply.reason, reply.comment.strip(), now()
     proposal.history.append(ProposalAnswer(status=ProposalStatus.DECLINED, reason=reply.reason, channel=channel))
 
@@ -129,6 +132,7 @@ def take_up_again(proposal: Proposal) -> None:
     """As if this side had not answered. A match that ended by it goes on, where both sides have a place left."""
     match, other = proposal.match, proposal.other
     was_refused = proposal.status is ProposalStatus.DECLINED
+    NO_BOUNDS.write_on(proposal)
     proposal.status, proposal.answered_at, proposal.decline_reason, proposal.decline_comment = ProposalStatus.PENDING, None, None, ""
     # After a silence the other side's yes is needed too; its own silence may still be broken in the same way.
     goes_on = match.status is MatchStatus.ENDED and (was_refused or other.status is ProposalStatus.ACCEPTED)

@@ -31,6 +31,7 @@ from matchmaker.models.matching import LIVE_MATCH
 from matchmaker.services import asking_budgets, contact_log, conversation_links, outbox, outbox_batches, proposal_links, solicitations, working_days
 from matchmaker.services.errors import NotAllowedNow
 from matchmaker.services.outbox_batches import Letter
+from matchmaker.services.refusal_bounds import NO_BOUNDS, Bounds
 
 # The time that answers are given before the match ends; a late yes is welcome after it.
 ANSWER_WORKING_DAYS = 10
@@ -207,10 +208,18 @@ def announce_no_follow_up(proposals: Sequence[Proposal], *, settings: outbox.Mai
     outbox_batches.queue_all("no_follow_up", letters, settings=settings)
 
 
-def decline(proposal: Proposal, *, reason: DeclineReason, comment: str = "", settings: outbox.MailSettings, channel: Channel = Channel.ACCOUNT) -> None:
+def decline(
+    proposal: Proposal,
+    *,
+    reason: DeclineReason,
+    comment: str = "",
+    bounds: Bounds = NO_BOUNDS,
+    settings: outbox.MailSettings,
+    channel: Channel = Channel.ACCOUNT,
+) -> None:
     """Say no, with a reason. The match ends; the other side's question is withdrawn, or its yes is told that it leads nowhere."""
     match = locked_match(proposal)
-    give_answer(proposal, ProposalStatus.DECLINED, reason=reason, comment=comment, channel=channel)
+    give_answer(proposal, ProposalStatus.DECLINED, reason=reason, comment=comment, bounds=bounds, channel=channel)
     end(match, settings=settings)
 
 
@@ -228,11 +237,20 @@ def latest_postponement(proposal: Proposal) -> date:
     return proposal.proposed_at.astimezone(PARIS).date() + timedelta(days=POSTPONED_DAYS)
 
 
-def give_answer(proposal: Proposal, status: ProposalStatus, *, channel: Channel, reason: DeclineReason | None = None, comment: str = "") -> None:
+def give_answer(
+    proposal: Proposal,
+    status: ProposalStatus,
+    *,
+    channel: Channel,
+    reason: DeclineReason | None = None,
+    comment: str = "",
+    bounds: Bounds = NO_BOUNDS,
+) -> None:
     if not proposal.can_be_answered():
         raise NotAllowedNow(proposal.status)
     proposal.status, proposal.answered_at = status, now()
     proposal.decline_reason, proposal.decline_comment = reason, comment.strip()
+    bounds.write_on(proposal)
     proposal.lifted_at = proposal.lifted_by_id = None
     proposal.history.append(ProposalAnswer(status=status, reason=reason, channel=channel))
 

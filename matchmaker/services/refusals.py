@@ -1,4 +1,4 @@
-"""What a refusal says of later runs, beside its own pair: two structures that do not fit, or how far is too far. An animator may lift each.
+"""What structures refused, and what follows from it for later runs (services/refusal_bounds). An animator may lift each.
 
 Nothing is stored but the refusal itself: a lifted one closes nothing any more, its own pair included.
 """
@@ -6,106 +6,34 @@ Nothing is stored but the refusal itself: a lifted one closes nothing any more, 
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 from uuid import UUID
 
-import numpy as np
-from sqlalchemy import ColumnElement, and_, case, func, or_, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import select
 
-from matchmaker.engine.sides import great_circle_km
 from matchmaker.extensions import db
-from matchmaker.models import Category, Commune, DeclineReason, Match, Need, Offer, Proposal, ProposalStatus, Side, Status, User
-from matchmaker.models.base import now
+from matchmaker.models import Category, DeclineReason, Match, Need, Offer, Proposal, ProposalStatus, User
+from matchmaker.models.base import now, today
 from matchmaker.services import proposals
+from matchmaker.services.refusal_bounds import Two, apart, own_id, stands
 
-# So many « not what we look for » between two structures, and they are not put to each other any more.
-NEVER_AFTER = 2
 MOST_SHOWN = 200
-# Two organisations, the smaller id first.
-Two = tuple[UUID, UUID]
-
-
-class Pair(NamedTuple):
-    need_id: UUID
-    offer_id: UUID
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """A refusal with what follows from it: `never` that the two structures are kept apart, `nearer_than` that its side looks no farther."""
+    """A refusal with what follows from it, beside what its side asked for (`Bounds`).
+
+    Attributes
+    ----------
+    never : the two structures are kept apart.
+    nearer_than : its announcement looks no farther, in kilometres.
+    rests : its announcement wants nothing before a day that is still to come.
+    """
 
     proposal: Proposal
     never: bool
     nearer_than: float | None
-
-
-def stands() -> tuple[ColumnElement[bool], ...]:
-    """The conditions under which a proposal is a refusal that nobody lifted."""
-    return (Proposal.status == ProposalStatus.DECLINED, Proposal.lifted_at.is_(None))
-
-
-def apart() -> set[Two]:
-    """The structures that are kept apart: one of them, or each, said several times that the other is not what it looks for."""
-    need, offer = aliased(Need), aliased(Offer)
-    first, second = func.least(need.organisation_id, offer.organisation_id), func.greatest(need.organisation_id, offer.organisation_id)
-    query = select(first, second).select_from(Proposal).join(Proposal.match).join(need, need.id == Match.need_id).join(offer, offer.id == Match.offer_id)
-    query = query.where(*stands(), Proposal.decline_reason == DeclineReason.WRONG_FIT).group_by(first, second)
-    return {(one, other) for one, other in db.session.execute(query.having(func.count() >= NEVER_AFTER))}
-
-
-def limits() -> dict[UUID, float]:
-    """Declaration id → the nearest distance, in kilometres, that its structure called too far."""
-    declaration = case((Proposal.side == Side.NEED, Match.need_id), else_=Match.offer_id)
-    query = select(declaration, func.min(Match.distance_km)).select_from(Proposal).join(Proposal.match)
-    query = query.where(*stands(), Proposal.decline_reason == DeclineReason.TOO_FAR, Match.distance_km > 0).group_by(declaration)
-    return {one: km for one, km in db.session.execute(query) if km is not None}
-
-
-def barred_pairs() -> set[Pair]:
-    """Ids of the open needs and offers that these refusals keep apart."""
-    return kept_apart(apart()) | too_far(limits())
-
-
-def kept_apart(organisations: Collection[Two]) -> set[Pair]:
-    if not organisations:
-        return set()
-    ones = [or_(and_(Need.organisation_id == one, Offer.organisation_id == other), and_(Need.organisation_id == other, Offer.organisation_id == one))
-            for one, other in sorted(organisations)]  # fmt: skip
-    query = select(Need.id, Offer.id).where(Need.category == Offer.category, Need.status == Status.PUBLISHED, Offer.status == Status.PUBLISHED, or_(*ones))
-    return {Pair(need, offer) for need, offer in db.session.execute(query)}
-
-
-@dataclass(frozen=True)
-class Places:
-    """Open declarations of one side: ids, and (N,) rows of category, latitude, longitude."""
-
-    ids: list[UUID]
-    category: list[Category]
-    lat: np.ndarray
-    lon: np.ndarray
-
-
-def too_far(farthest: dict[UUID, float]) -> set[Pair]:
-    """The pairs of these declarations that lie as far as their limit, or farther."""
-    if not farthest:
-        return set()
-    needs, offers = places(Need), places(Offer)
-    found: set[Pair] = set()
-    for own, theirs, is_need in ((needs, offers, True), (offers, needs, False)):
-        for row, one in enumerate(own.ids):
-            if one in farthest:
-                away = great_circle_km(own.lat[row], own.lon[row], theirs.lat, theirs.lon) >= farthest[one] - 0.05
-                others = [theirs.ids[at] for at in np.flatnonzero(away).tolist() if theirs.category[at] is own.category[row]]
-                found |= {Pair(one, other) if is_need else Pair(other, one) for other in others}
-    return found
-
-
-def places(model: type[Need] | type[Offer]) -> Places:
-    query = select(model.id, model.category, Commune.latitude, Commune.longitude).join(Commune, Commune.code == model.commune_code)
-    rows = db.session.execute(query.where(model.status == Status.PUBLISHED).order_by(model.id)).all()
-    lat, lon = (np.array([row[column] for row in rows], dtype=np.float64) for column in (2, 3))
-    return Places([row[0] for row in rows], [row[1] for row in rows], lat, lon)
+    rests: bool
 
 
 def of_territories(territory_ids: Sequence[int], *, lifted: bool = False) -> list[Refusal]:
@@ -124,12 +52,12 @@ def of_organisation(organisation_id: UUID) -> list[Refusal]:
 
 def with_consequences(refused: Sequence[Proposal]) -> list[Refusal]:
     kept = apart()
-    return [Refusal(one, is_of(one, kept), nearer_than(one)) for one in refused]
+    return [Refusal(one, is_of(one, kept), nearer_than(one), one.not_before is not None and one.not_before > today()) for one in refused]
 
 
 def is_of(proposal: Proposal, kept: Collection[Two]) -> bool:
     one, other = sorted((proposal.match.need.organisation_id, proposal.match.offer.organisation_id))
-    return proposal.decline_reason is DeclineReason.WRONG_FIT and (one, other) in kept
+    return (proposal.never_again or proposal.decline_reason is DeclineReason.WRONG_FIT) and (one, other) in kept
 
 
 def nearer_than(proposal: Proposal) -> float | None:
@@ -159,4 +87,12 @@ def lift(proposal: Proposal, *, by: User) -> None:
 def restore(proposal: Proposal) -> None:
     """What followed from it follows again."""
     proposal.lifted_at = proposal.lifted_by_id = None
+    db.session.flush()
+
+
+def end_rest(declaration: Need | Offer) -> None:
+    """Its structure wanted nothing for it before a day that is still to come: from today on it does."""
+    query = select(Proposal).join(Proposal.match).where(own_id == declaration.id, *stands(), Proposal.not_before > today())
+    for proposal in db.session.scalars(query).all():
+        proposal.not_before = today()
     db.session.flush()

@@ -93,7 +93,7 @@ def scored_pairs(job_dating: JobDating, idle: Collection[UUID], there: Collectio
     needs = {row.id: row for row in db.session.scalars(select(Need).where(Need.id.in_(inputs.needs.ids)))}
     offers = {row.id: row for row in db.session.scalars(select(Offer).where(Offer.id.in_(inputs.offers.ids)))}
     category = inputs.needs.side.category[made.problem.need]
-    lines = breakdowns(made.problem.score, made.scored.parts[made.keep], made.scored.unknown[made.keep], category, inputs.weights)
+    lines = breakdowns(made.problem.score, made.scored.parts[made.keep], made.scored.unknown[made.keep], category, inputs.weights, made.turn)
     found = []
     for place, edge in enumerate(made.keep.tolist()):
         need, offer = needs[inputs.needs.ids[int(made.problem.need[place])]], offers[inputs.offers.ids[int(made.problem.offer[place])]]

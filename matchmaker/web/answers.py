@@ -1,6 +1,6 @@
 """The page behind the link of a proposition in a mail: it says why, and only its button records. It needs no account and no cookie."""
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from flask import Blueprint, Response, abort, current_app, flash, redirect, render_template, request
@@ -12,14 +12,15 @@ from wtforms.validators import StopValidation
 
 from matchmaker.extensions import csrf, db, limiter, nudge
 from matchmaker.models import Channel, DeclineReason, Match, Proposal, ProposalStatus
-from matchmaker.models.base import today
 from matchmaker.services import conversation_links, invitation_mails, matching, proposal_answers, proposals, spoken_answers
 from matchmaker.services.errors import NotAllowedNow
 from matchmaker.services.proposal_answers import Reply, Standing
 from matchmaker.web import labels, reasons
 from matchmaker.web.access import by_token
+from matchmaker.web.answer_days import check_day, first_day
 from matchmaker.web.errors import LATE_FORM, error_page
 from matchmaker.web.forms import Form, at_most, required
+from matchmaker.web.refusal_fields import BoundsMixin, first_bounds, unit_of
 from matchmaker.web.settings import mail_settings
 from tasks.matching import run_due
 from tasks.outbox import drain
@@ -38,9 +39,8 @@ REPLACED = "Nous vous avons envoyé depuis un courriel plus récent\u00a0: utili
 # A page that was asked for, and one that answers a button which came too late.
 CODES = {Standing.OPEN: 200, Standing.LATE: 410, Standing.MUTUAL: 200, Standing.KEPT: 200, Standing.UNAVAILABLE: 409, Standing.OVER: 410}
 REFUSED = CODES | {Standing.OPEN: 422, Standing.MUTUAL: 409, Standing.KEPT: 409}
-# How many lines say why, and how many days away « later » is unless somebody says otherwise.
+# How many lines say why.
 LINES = 3
-SOON = 14
 
 
 class LinkToken(CSRF):
@@ -62,7 +62,7 @@ def only_with(choice: str, message: str = "") -> Any:
     return check
 
 
-class AnswerForm(Form):
+class AnswerForm(BoundsMixin, Form):
     class Meta(Form.Meta):
         csrf_class = LinkToken
 
@@ -73,16 +73,16 @@ class AnswerForm(Form):
 
     latest: date | None = None
 
-    def validate_until(self, field: DateField) -> None:
-        if field.data <= today():
-            raise StopValidation("Choisissez un jour à venir.")
-        if self.latest is not None and field.data > self.latest:
-            raise StopValidation(f"C’est trop loin\u00a0: le {labels.short_date(self.latest)} au plus tard.")
+    def is_refusal(self) -> bool:
+        return bool(self.reponse.data == "non")
 
-    def reply(self) -> Reply:
+    def validate_until(self, field: DateField) -> None:
+        check_day(field.data, self.latest)
+
+    def reply(self, proposal: Proposal) -> Reply:
         status = ANSWERS[self.reponse.data]
         if status is ProposalStatus.DECLINED:
-            return Reply(status, reason=DeclineReason(self.reason.data), comment=self.comment.data or "")
+            return Reply(status, reason=DeclineReason(self.reason.data), comment=self.comment.data or "", bounds=self.bounds(proposal))
         return Reply(status, until=self.until.data if status is ProposalStatus.PENDING else None)
 
 
@@ -104,7 +104,7 @@ def answer(token: str) -> ResponseReturnValue:
 
 def record(proposal: Proposal, form: AnswerForm) -> ResponseReturnValue:
     """Write the answer down, and come back to the page, which shows what it led to."""
-    reply = form.reply()
+    reply = form.reply(proposal)
     try:
         is_new = proposal_answers.answer(proposal, reply, channel=Channel.LINK, settings=mail_settings())
     except NotAllowedNow:
@@ -131,9 +131,10 @@ def proposed(proposal: Proposal) -> dict[str, Any]:
     followed = request.args.get("reponse")
     return {
         "reponse": followed if followed in ANSWERS else said(proposal),
-        "until": proposal.postponed_until or min(today() + timedelta(days=SOON), proposals.latest_postponement(proposal)),
+        "until": first_day(proposal),
         "reason": proposal.decline_reason,
         "comment": proposal.decline_comment,
+        **first_bounds(proposal),
     }
 
 
@@ -149,7 +150,14 @@ def page(proposal: Proposal, form: AnswerForm) -> ResponseReturnValue:
     if "csrf_token" in form.errors:
         return error_page(400, message=LATE_FORM)
     standing = proposal_answers.standing(proposal)
-    context = {"proposal": proposal, "form": form, "reasons": reasons, "why": why(proposal.match), "said": said(proposal)}
+    context = {
+        "proposal": proposal,
+        "form": form,
+        "reasons": reasons,
+        "why": why(proposal.match),
+        "said": said(proposal),
+        "unit": labels.label(unit_of(proposal)),
+    }
     code = (REFUSED if form.is_submitted() else CODES)[standing]
     if standing is Standing.OPEN:
         spoken = spoken_answers.spoken([proposal]).get(proposal.id)

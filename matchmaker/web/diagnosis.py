@@ -1,17 +1,19 @@
 """« Pourquoi je n’ai rien reçu ? »: what is in the way, and beside each cause the act that changes it."""
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from matchmaker.extensions import db
+from matchmaker.extensions import db, nudge
 from matchmaker.models import Need, Offer
 from matchmaker.models.base import today
-from matchmaker.services import diagnosis
+from matchmaker.services import diagnosis, matching, refusals
 from matchmaker.services.diagnosis import Cause, Finding
 from matchmaker.web import explanation_words, labels
-from matchmaker.web.access import member_required, my_organisation
+from matchmaker.web.access import member_required, my_need, my_offer, my_organisation
+from tasks.matching import run_due
 
 bp = Blueprint("diagnosis", __name__)
 
@@ -55,6 +57,28 @@ def end_pause() -> ResponseReturnValue:
     diagnosis.end_pause(my_organisation())
     db.session.commit()
     flash("La pause est finie. Votre structure reçoit de nouveau des propositions.", "success")
+    return redirect(url_for(".show"))
+
+
+@bp.post("/besoins/<uuid:need_id>/reprendre")
+@member_required
+def end_rest_of_need(need_id: UUID) -> ResponseReturnValue:
+    return end_rest(my_need(need_id))
+
+
+@bp.post("/offres/<uuid:offer_id>/reprendre")
+@member_required
+def end_rest_of_offer(offer_id: UUID) -> ResponseReturnValue:
+    return end_rest(my_offer(offer_id))
+
+
+def end_rest(declaration: Need | Offer) -> ResponseReturnValue:
+    """Its structure wanted nothing for it before a day: it does from today on."""
+    refusals.end_rest(declaration)
+    matching.wish_for_a_run(declaration.territory)
+    db.session.commit()
+    nudge(run_due)
+    flash("C’est noté. Cette annonce cherche de nouveau, dès le prochain calcul.", "success")
     return redirect(url_for(".show"))
 
 
@@ -103,6 +127,10 @@ def of_declaration(finding: Finding, one: Need | Offer) -> Line:
             return Line(finding, one.title, text, "Relire et publier", url_for(f"declarations.show_{side}", **{key: one.id}))
         case Cause.STOPPED:
             return Line(finding, one.title, "Cette annonce est en pause.", "Publier de nouveau", publish, posts=True)
+        case Cause.RESTING:
+            day = labels.long_date(finding.until) if finding.until else ""
+            text = f"Rien n’est proposé pour elle avant le {day}, comme vous l’avez demandé en disant non."
+            return Line(finding, one.title, text, "Chercher dès maintenant", url_for(f".end_rest_of_{side}", **{key: one.id}), posts=True)
         case Cause.EXPIRED:
             text = "Cette annonce est expirée\u00a0: elle ne cherche plus. Si elle est toujours vraie, un clic suffit."
             return Line(finding, one.title, text, "Publier de nouveau", publish, posts=True)

@@ -1,19 +1,23 @@
 """The inbox: proposals that await an answer, those that await the other side's, those that are over."""
 
+from datetime import date
 from uuid import UUID
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from wtforms import RadioField, TextAreaField
+from wtforms import DateField, RadioField, TextAreaField
 
 from matchmaker.extensions import db, nudge
-from matchmaker.models import DeclineReason, MatchStatus, Proposal, ProposalStatus
+from matchmaker.models import Channel, DeclineReason, MatchStatus, Proposal, ProposalStatus
 from matchmaker.models.base import today
-from matchmaker.services import asking_budgets, contact_log, matching, proposals, spoken_answers
+from matchmaker.services import asking_budgets, contact_log, matching, proposal_answers, proposals, spoken_answers
 from matchmaker.services.errors import NotAllowedNow
+from matchmaker.services.proposal_answers import Reply
 from matchmaker.web import labels, reasons
 from matchmaker.web.access import member_required, my_organisation, my_proposal, signed_in
+from matchmaker.web.answer_days import check_day, first_day
 from matchmaker.web.forms import Form, answer, at_most, required
+from matchmaker.web.refusal_fields import BoundsMixin, unit_of
 from matchmaker.web.settings import mail_settings
 from tasks.matching import run_due
 from tasks.outbox import drain
@@ -24,9 +28,18 @@ YES_KEPT = "Votre oui est gardé. Entre-temps, la place a été prise\u00a0: si 
 TABS = {"todo": "À faire", "waiting": "Chez l’autre", "done": "Terminées"}
 
 
-class DeclineForm(Form):
+class DeclineForm(BoundsMixin, Form):
     reason = RadioField("Pourquoi non\u00a0?", [required("Choisissez ce qui s’en approche le plus.")], choices=labels.choices(DeclineReason))
     comment = TextAreaField("Un mot de plus", [at_most(500)])
+
+
+class LaterForm(Form):
+    until = DateField("Quand pourrez-vous répondre\u00a0?", [required("Choisissez une date.")])
+
+    latest: date | None = None
+
+    def validate_until(self, field: DateField) -> None:
+        check_day(field.data, self.latest)
 
 
 @bp.get("/propositions")
@@ -81,15 +94,35 @@ def accept(proposal_id: UUID) -> ResponseReturnValue:
 def decline(proposal_id: UUID) -> ResponseReturnValue:
     proposal, form = my_proposal(proposal_id), DeclineForm()
     if not form.validate_on_submit():
-        return answer("proposals/decline.html", form, proposal=proposal)
+        return answer("proposals/decline.html", form, proposal=proposal, unit=labels.label(unit_of(proposal)))
+    words, reason = form.comment.data or "", DeclineReason(form.reason.data)
     try:
-        proposals.decline(proposal, reason=DeclineReason(form.reason.data), comment=form.comment.data or "", settings=mail_settings())
+        proposals.decline(proposal, reason=reason, comment=words, bounds=form.bounds(proposal), settings=mail_settings())
     except NotAllowedNow:
         return already_answered(proposal)
     matching.wish_for_a_run(proposal.match.need.territory)
     db.session.commit()
     nudge(run_due)
     flash("Votre non est noté. Nous cherchons la structure suivante.", "success")
+    return redirect(url_for("proposals.inbox"))
+
+
+@bp.route("/propositions/<uuid:proposal_id>/plus-tard", methods=["GET", "POST"])
+@member_required
+def postpone(proposal_id: UUID) -> ResponseReturnValue:
+    proposal = my_proposal(proposal_id)
+    form = LaterForm(data={"until": first_day(proposal)})
+    form.latest = proposals.latest_postponement(proposal)
+    if not proposal.can_be_answered():
+        return already_answered(proposal)
+    if not form.validate_on_submit():
+        return answer("proposals/later.html", form, proposal=proposal)
+    try:
+        proposal_answers.answer(proposal, Reply(ProposalStatus.PENDING, until=form.until.data), channel=Channel.ACCOUNT, settings=mail_settings())
+    except NotAllowedNow:
+        return already_answered(proposal)
+    db.session.commit()
+    flash(f"C’est noté. La question vous attend jusqu’au {labels.long_date(form.until.data)}, sans rappel de notre part.", "success")
     return redirect(url_for("proposals.inbox"))
 
 

@@ -9,7 +9,7 @@ from matchmaker.engine.scoring import CRITERIA
 from matchmaker.models import Match, MatchingRun, Need, Offer
 from matchmaker.web import labels
 
-CRITERION_LABELS = {criterion.name: criterion.label_fr for criterion in CRITERIA}
+CRITERION_LABELS = {criterion.name: criterion.label_fr for criterion in CRITERIA} | {"turn": "Tour de rôle"}
 
 
 @dataclass(frozen=True)
@@ -110,6 +110,7 @@ def fact_of(match: Match, line: dict[str, Any]) -> str:
         "freshness": "annonces récentes" if line["earned"] * 2 >= line["possible"] else "une annonce plus ancienne",
         "availability": "demi-journées et dates",
         "text": "mots de vos deux annonces",
+        "turn": "une annonce qui attend son tour",
         "occupation": "métiers proches" if line["earned"] else "métiers éloignés",
     }
     return facts[line["criterion"]]

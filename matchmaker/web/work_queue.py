@@ -10,12 +10,14 @@ from werkzeug.wrappers import Response
 from matchmaker.extensions import db, nudge
 from matchmaker.models import ActKind, Category, DoneReason, Matter, Proposal, ProposalStatus, Territory, User, WorkAct
 from matchmaker.models.base import now, today
-from matchmaker.services import mails, matching, work_queue, work_queue_acts
+from matchmaker.services import mails, matching, proposals, work_queue, work_queue_acts
 from matchmaker.services.errors import NotAllowedNow
 from matchmaker.services.work_queue import MINE, NOBODY, Filters, Row
-from matchmaker.web import work_queue_words
+from matchmaker.web import labels, work_queue_words
 from matchmaker.web.access import animator_required, found, signed_in
+from matchmaker.web.answer_days import first_day
 from matchmaker.web.forms import Form, clean
+from matchmaker.web.refusal_fields import unit_of
 from matchmaker.web.settings import mail_settings
 from matchmaker.web.work_queue_forms import AnswerForForm, AssignForm, CallForm, DoneForm, SnoozeForm, next_week
 from tasks.matching import run_due
@@ -95,11 +97,18 @@ def sheet_of(row: Row, sent: dict[str, Form]) -> ResponseReturnValue:
     departements = mails.departements_of(signed_in())
     questions = work_queue.questions(row)
     context = {
-        "answers": {question.id: sent.get(str(question.id)) or AnswerForForm(formdata=None, prefix=short(question)) for question in questions},
+        "answers": {question.id: sent.get(str(question.id)) or blank(question) for question in questions},
+        "units": {question.id: labels.label(unit_of(question)) for question in questions},
         "call": sent.get("call") or CallForm(formdata=None),
         **forms_of(departements),
     }
     return render_template("work_queue/sheet.html", row=row, questions=questions, **context), 422 if sent else 200
+
+
+def blank(question: Proposal) -> AnswerForForm:
+    form = AnswerForForm(formdata=None, data={"until": first_day(question)}, prefix=short(question))
+    form.latest = proposals.latest_postponement(question)
+    return form
 
 
 def short(question: Proposal) -> str:
@@ -170,9 +179,10 @@ def answer(subject_id: UUID, proposal_id: UUID) -> ResponseReturnValue:
     row = row_in_my_care(subject_id)
     question: Proposal = found(next((one for one in work_queue.questions(row) if one.id == proposal_id), None))
     form = AnswerForForm(prefix=short(question))
+    form.latest = proposals.latest_postponement(question)
     if not form.validate_on_submit():
         return sheet_of(row, {str(question.id): form})
-    reply = form.reply()
+    reply = form.reply(question)
     try:
         work_queue_acts.answer_for(row.fact, question, reply, by=signed_in(), note=form.note.data, settings=mail_settings())
     except NotAllowedNow:

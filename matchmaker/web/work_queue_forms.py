@@ -6,15 +6,18 @@ from uuid import UUID
 from wtforms import BooleanField, DateField, RadioField, SelectField, TextAreaField
 from wtforms.validators import StopValidation
 
-from matchmaker.models import DeclineReason, DoneReason, ProposalStatus, User
+from matchmaker.models import DeclineReason, DoneReason, Proposal, ProposalStatus, User
 from matchmaker.models.base import today
 from matchmaker.services.proposal_answers import Reply
 from matchmaker.services.work_queue_acts import LONGEST_SNOOZE_DAYS
 from matchmaker.web import labels
+from matchmaker.web.answer_days import check_day
 from matchmaker.web.forms import Form, at_most, required
+from matchmaker.web.refusal_fields import BoundsMixin
 
 A_WEEK = 7
-ANSWERS = {"oui": ProposalStatus.ACCEPTED, "non": ProposalStatus.DECLINED}
+ANSWERS = {"oui": ProposalStatus.ACCEPTED, "plus-tard": ProposalStatus.PENDING, "non": ProposalStatus.DECLINED}
+CHOICES = {"oui": "Oui, les rencontrer", "plus-tard": "Plus tard", "non": "Non merci"}
 
 
 class CallForm(Form):
@@ -46,17 +49,35 @@ class AssignForm(Form):
         return UUID(self.to.data)
 
 
-class AnswerForForm(Form):
+class AnswerForForm(BoundsMixin, Form):
     """An answer given for somebody who said it on the telephone."""
 
-    reponse = RadioField("Sa réponse", [required("Choisissez une réponse.")], choices={"oui": "Oui, les rencontrer", "non": "Non merci"})
+    reponse = RadioField("Sa réponse", [required("Choisissez une réponse.")], choices=CHOICES)
+    until = DateField("Quand pourra-t-elle répondre\u00a0?")
     reason = SelectField("Si c’est non, pourquoi\u00a0?", choices=labels.choices(DeclineReason))
     note = TextAreaField("Qui vous l’a dit, et en quels mots\u00a0?", [required("Écrivez qui a répondu, et en quels mots."), at_most(1000)])
     consent = BooleanField("Cette personne m’a demandé de répondre à sa place", [required("Sans son accord, laissez-la répondre elle-même.")])
 
-    def reply(self) -> Reply:
+    never_again = BooleanField("Ne plus la mettre en relation avec cette structure")
+
+    latest: date | None = None
+
+    def is_refusal(self) -> bool:
+        return bool(self.reponse.data == "non")
+
+    def validate_until(self, field: DateField) -> None:
+        """Read with « later » only."""
+        field.errors = []
+        if self.reponse.data == "plus-tard":
+            if field.data is None:
+                raise StopValidation("Choisissez une date.")
+            check_day(field.data, self.latest)
+
+    def reply(self, proposal: Proposal) -> Reply:
         status = ANSWERS[self.reponse.data]
-        return Reply(status, reason=DeclineReason(self.reason.data) if status is ProposalStatus.DECLINED else None)
+        if status is not ProposalStatus.DECLINED:
+            return Reply(status, until=self.until.data if status is ProposalStatus.PENDING else None)
+        return Reply(status, reason=DeclineReason(self.reason.data), bounds=self.bounds(proposal))
 
 
 def next_week() -> date:

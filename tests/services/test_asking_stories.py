@@ -35,6 +35,7 @@ from matchmaker.services import asking, asking_budgets, declarations, matching, 
 from matchmaker.services.errors import AnsweredAlready, NotAllowedNow
 from matchmaker.services.outbox import MailSettings
 from matchmaker.services.proposal_answers import Reply
+from matchmaker.services.refusal_bounds import Bounds
 from tests.factories import NeedFactory, OfferFactory, OrganisationFactory, departement
 
 START = date(2026, 4, 13)
@@ -42,6 +43,8 @@ REPLIES = st.one_of(
     st.just(Reply(ProposalStatus.ACCEPTED)),
     st.sampled_from(DeclineReason).map(lambda reason: Reply(ProposalStatus.DECLINED, reason=reason)),
     st.integers(1, 40).map(lambda days: Reply(ProposalStatus.PENDING, until=today() + timedelta(days=days))),
+    st.just(Reply(ProposalStatus.DECLINED, reason=DeclineReason.OTHER, bounds=Bounds(never=True))),
+    st.integers(1, 40).map(lambda days: Reply(ProposalStatus.DECLINED, reason=DeclineReason.NO_TIME, bounds=Bounds(not_before=today() + timedelta(days=days)))),
 )
 
 
@@ -144,6 +147,19 @@ class Story(RuleBasedStateMachine):
         assert max(live.values(), default=0) <= 1
         held = Counter(side for match in matches if match.status is MatchStatus.CONFIRMED for side in (match.need, match.offer))
         assert all(number <= side.capacity for side, number in held.items())
+
+    @invariant()
+    def what_a_refusal_asked_for_is_kept(self) -> None:
+        """Never again these two structures; nothing about an announcement before its day."""
+        query = select(Proposal).join(Proposal.match).options(*proposals.both_sides())
+        refused = db.session.scalars(query.where(Proposal.status == ProposalStatus.DECLINED)).all()
+        for later in db.session.scalars(query).all():
+            two = {later.organisation_id, later.other.organisation_id}
+            for no in refused:
+                if no.answered_at is not None and later.proposed_at > no.answered_at:
+                    assert not (no.never_again and two == {no.organisation_id, no.other.organisation_id})
+                    about = {later.match.need_id, later.match.offer_id}
+                    assert no.not_before is None or no.own_declaration.id not in about or later.proposed_at.astimezone(PARIS).date() >= no.not_before
 
     @invariant()
     def nobody_was_asked_more_than_it_accepts(self) -> None:

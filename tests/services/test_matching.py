@@ -6,7 +6,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from matchmaker.extensions import db
-from matchmaker.models import Category, DeclineReason, Flag, Match, MatchingRun, MatchStatus, OutboxMail, Proposal, RunStatus, Status
+from matchmaker.models import Category, DeclineReason, Flag, Match, MatchingRun, MatchStatus, Offer, OutboxMail, Proposal, ProposalStatus, RunStatus, Status
 from matchmaker.models.base import now, today
 from matchmaker.services import asking, matching, proposals
 from matchmaker.services.errors import NotAllowedNow, RunUnderWay
@@ -315,3 +315,33 @@ def test_live_proposals_expire_and_free_their_places(session: Session, settings:
     assert proposals.expire_due(today=TODAY, settings=settings) == 1
     assert match.status is MatchStatus.ENDED
     assert db.session.scalar(select(Match.id).where(Match.status == MatchStatus.PROPOSED)) is None
+
+
+def not_chosen(offer: Offer) -> Offer:
+    """It said yes three days ago, and another one was chosen."""
+    _need, yes = proposals_of(MatchFactory(status=MatchStatus.ENDED, offer=offer, need=NeedFactory(status=Status.PAUSED)))
+    yes.status, yes.answered_at = ProposalStatus.ACCEPTED, now() - timedelta(days=3)
+    return offer
+
+
+def test_who_said_yes_and_was_not_chosen_goes_first_when_the_fit_is_the_same(session: Session) -> None:
+    passed_over = not_chosen(OfferFactory())
+    wanted = NeedFactory()
+    for _number in range(4):
+        OfferFactory()
+
+    run = matching.rematch(departement(), today=TODAY)
+
+    [match] = run.matches
+    assert (match.need, match.offer) == (wanted, passed_over)
+    assert match.breakdown[-1] == {"criterion": "turn", "earned": 3, "possible": 3, "unknown": False}
+    assert sum(line["earned"] for line in match.breakdown) == match.points
+
+
+def test_a_turn_does_not_outweigh_a_better_fit(session: Session) -> None:
+    not_chosen(OfferFactory(skills=["traiteur", "salé"]))
+    wanted, better = NeedFactory(skills=["traiteur", "sucré"]), OfferFactory(skills=["traiteur", "sucré"])
+
+    run = matching.rematch(departement(), today=TODAY)
+
+    assert [(match.need, match.offer) for match in run.matches] == [(wanted, better)]

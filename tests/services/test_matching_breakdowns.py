@@ -19,7 +19,7 @@ def test_many_pairs_are_broken_down_as_one_is(weights: dict[str, dict[str, float
     category = np.arange(len(rows)) % 2
     score = np.concatenate([scoring.totals(parts[[row]], weights.get(CATEGORIES[category[row]].value)) for row in range(len(rows))])
 
-    found = breakdowns(score, parts, np.zeros(parts.shape, dtype=bool), category, weights)
+    found = breakdowns(score, parts, np.zeros(parts.shape, dtype=bool), category, weights, np.zeros_like(score))
 
     for row, lines in enumerate(found):
         one = scoring.points(parts[row], weights.get(CATEGORIES[category[row]].value))

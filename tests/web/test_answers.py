@@ -4,15 +4,17 @@ import email
 import email.policy
 import re
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 import time_machine
 from sqlalchemy import func, select
 
 from matchmaker.extensions import db
-from matchmaker.models import Category, DeclineReason, MatchStatus, OutboxMail, Proposal, ProposalAnswer, ProposalStatus, Status, Theme
+from matchmaker.models import Category, DeclineReason, MatchStatus, OutboxMail, Proposal, ProposalAnswer, ProposalStatus, Status, Theme, Unit
 from matchmaker.models.base import today
 from matchmaker.services import mails, proposal_links, proposals
+from matchmaker.services.refusal_bounds import Bounds
 from matchmaker.web.settings import mail_settings
 from tests.factories import MatchFactory, NeedFactory, OfferFactory, OrganisationFactory, RunFactory, UserFactory, proposals_of
 from tests.pages import forms, heading, words
@@ -182,6 +184,60 @@ def test_what_belongs_to_another_answer_is_not_read(client, mine, path):
     assert response.status_code == 302
     db.session.expire_all()
     assert (mine.status, mine.decline_reason, mine.decline_comment) == (ProposalStatus.ACCEPTED, None, "")
+
+
+def in_days(number: int) -> str:
+    return (today() + timedelta(days=number)).isoformat()
+
+
+@pytest.mark.parametrize(
+    ("data", "bounds"),
+    [
+        ({"reason": "no_time", "not_before": in_days(30)}, Bounds(not_before=today() + timedelta(days=30))),
+        ({"reason": "no_time", "not_before": ""}, Bounds()),
+        ({"reason": "wrong_volume", "least_volume": "0,5", "most_volume": "12"}, Bounds(least=Decimal("0.5"), most=Decimal(12), unit=Unit.PEOPLE)),
+        ({"reason": "wrong_fit", "never_again": "y"}, Bounds(never=True)),
+        # What belongs to another reason is not read.
+        ({"reason": "too_far", "not_before": "x", "least_volume": "x", "most_volume": "-3"}, Bounds()),
+    ],
+)
+def test_a_no_says_what_later_computations_should_know(client, mine, path, data, bounds):
+    assert client.post(path, data={"reponse": "non", **data}).status_code == 302
+    assert client.post(path, data={"reponse": "non", **data}).status_code == 302
+
+    db.session.expire_all()
+    assert Bounds.of(mine) == bounds
+    assert traces() == 1
+    page = client.get(path).text
+    assert ("checked" in re.search(r"<input[^>]*never_again[^>]*>", page)[0]) == bounds.never
+
+
+@pytest.mark.parametrize(
+    ("data", "field"),
+    [
+        ({"reason": "no_time", "not_before": in_days(0)}, "not_before"),
+        ({"reason": "no_time", "not_before": in_days(400)}, "not_before"),
+        ({"reason": "no_time", "not_before": "31/02"}, "not_before"),
+        ({"reason": "wrong_volume", "least_volume": "beaucoup"}, "least_volume"),
+        ({"reason": "wrong_volume", "most_volume": "0"}, "most_volume"),
+        ({"reason": "wrong_volume", "least_volume": "9", "most_volume": "3"}, "most_volume"),
+        ({"reason": "wrong_volume", "most_volume": "nan"}, "most_volume"),
+    ],
+)
+def test_what_cannot_be_asked_is_said_beside_its_field(client, mine, path, data, field):
+    response = client.post(path, data={"reponse": "non", **data})
+
+    assert response.status_code == 422
+    assert f'id="{field}-error"' in response.text
+    assert (status_of(mine), traces()) == (ProposalStatus.PENDING, 0)
+
+
+def test_a_yes_after_a_no_asks_for_nothing_any_more(client, mine, path):
+    client.post(path, data={"reponse": "non", "reason": "wrong_fit", "never_again": "y"})
+    client.post(path, data={"reponse": "oui", "never_again": "y"})
+
+    db.session.expire_all()
+    assert (mine.status, Bounds.of(mine)) == (ProposalStatus.ACCEPTED, Bounds())
 
 
 @pytest.mark.parametrize("token", ["x", "W10.x", "%00", "a" * 3000, "WzEsMV0.x"])

@@ -5,10 +5,13 @@ from datetime import timedelta
 import pytest
 
 from matchmaker.extensions import db
-from matchmaker.models import Organisation, Status
+from matchmaker.models import DeclineReason, Organisation, Status
 from matchmaker.models.base import today
-from matchmaker.services import asking_rhythms
-from tests.factories import NeedFactory, OfferFactory, OrganisationFactory, UserFactory
+from matchmaker.services import asking_rhythms, proposals, refusal_bounds
+from matchmaker.services.refusal_bounds import Bounds
+from matchmaker.web import labels
+from matchmaker.web.settings import mail_settings
+from tests.factories import MatchFactory, NeedFactory, OfferFactory, OrganisationFactory, UserFactory, proposals_of
 from tests.pages import forms, heading, words
 
 
@@ -76,3 +79,27 @@ def test_the_page_costs_the_same_however_many_announcements_there_are(client, or
         return len(queries)
 
     assert cost(2) == cost(10)
+
+
+def test_an_announcement_that_rests_says_until_when_and_looks_again_at_a_click(client, organisation, nudged):
+    need = NeedFactory(organisation=organisation)
+    asked = proposals_of(MatchFactory(need=need))[0]
+    day = today() + timedelta(days=30)
+    proposals.decline(asked, reason=DeclineReason.NO_TIME, bounds=Bounds(not_before=day), settings=mail_settings())
+    db.session.commit()
+
+    page = client.get("/annonces/diagnostic").text
+    assert f"Rien n’est proposé pour elle avant le {labels.long_date(day)}" in words(page)
+
+    client.post(f"/besoins/{need.id}/reprendre")
+
+    assert "Rien n’est proposé pour elle avant" not in words(client.get("/annonces/diagnostic").text)
+    assert refusal_bounds.resting(today=today()) == {}
+    assert nudged[-1] == ("tasks.matching.run_due",)
+
+
+def test_nobody_ends_the_rest_of_the_announcement_of_another_structure(client, organisation):
+    need, offer = NeedFactory(), OfferFactory()
+    db.session.commit()
+
+    assert [client.post(path).status_code for path in (f"/besoins/{need.id}/reprendre", f"/offres/{offer.id}/reprendre")] == [404, 404]

@@ -2,13 +2,17 @@
 
 import email
 import email.policy
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import select
 
 from matchmaker.extensions import db
-from matchmaker.models import DeclineReason, MatchStatus, Organisation, OutboxMail, Proposal, ProposalStatus, Role, Side
+from matchmaker.models import Channel, DeclineReason, MatchStatus, Organisation, OutboxMail, Proposal, ProposalStatus, Role, Side
+from matchmaker.models.base import today
+from matchmaker.services.refusal_bounds import Bounds
+from matchmaker.web import labels
 from tests.factories import MatchFactory, NeedFactory, OfferFactory, OrganisationFactory, UserFactory, proposals_of
 from tests.pages import forms, heading, words
 
@@ -130,6 +134,57 @@ def test_a_no_without_a_reason_is_asked_again(client, mine, data):
     assert forms(response.text)[-1].values["comment"] == [data.get("comment", "")]
     db.session.expire_all()
     assert mine.status is ProposalStatus.PENDING
+
+
+def test_a_no_says_what_later_computations_should_know_here_too(client, mine):
+    day = today() + timedelta(days=40)
+    form = forms(client.get(f"/propositions/{mine.id}/non").text)[-1]
+
+    wrong = client.post(f"/propositions/{mine.id}/non", data=form.filled(reason="no_time", not_before=today().isoformat()))
+    client.post(f"/propositions/{mine.id}/non", data=form.filled(reason="no_time", not_before=day.isoformat(), never_again="y"))
+
+    assert wrong.status_code == 422
+    assert 'id="not_before-error"' in wrong.text
+    db.session.expire_all()
+    assert Bounds.of(mine) == Bounds(never=True, not_before=day)
+    assert f"{labels.long_date(day)}" in words(client.get(f"/structures/{mine.organisation_id}/rythme").text)
+
+
+def test_later_keeps_the_question_open_until_the_day_that_was_chosen(client, mine, asked):
+    path = f"/propositions/{mine.id}/plus-tard"
+    assert f'href="{path}"' in client.get("/propositions").text
+    form, day = forms(client.get(path).text)[-1], today() + timedelta(days=20)
+
+    response = client.post(path, data=form.filled(until=day.isoformat()))
+
+    assert response.location == "/propositions"
+    db.session.expire_all()
+    assert (mine.status, mine.postponed_until, mine.answer_by) == (ProposalStatus.PENDING, day, day)
+    assert (mine.history[-1].channel, mine.history[-1].postponed_until) == (Channel.ACCOUNT, day)
+    assert "Votre réponse est attendue le" in tab(client, "todo")
+    client.post(path, data={"until": day.isoformat()})
+    db.session.expire_all()
+    assert len(mine.history) == 1
+
+
+@pytest.mark.parametrize("until", ["", "2027-02-30", today().isoformat(), (today() + timedelta(days=90)).isoformat(), "demain"])
+def test_a_day_that_is_past_or_too_far_is_asked_for_again(client, mine, until):
+    response = client.post(f"/propositions/{mine.id}/plus-tard", data={"until": until})
+
+    assert response.status_code == 422
+    assert 'id="until-error"' in response.text
+    db.session.expire_all()
+    assert mine.postponed_until is None
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_later_comes_too_late_for_a_question_that_was_answered(client, mine, method):
+    client.post(f"/propositions/{mine.id}/oui")
+
+    response = getattr(client, method)(f"/propositions/{mine.id}/plus-tard")
+
+    assert response.status_code == 302
+    assert "C’était déjà noté. Rien n’a changé." in tab(client, "todo")
 
 
 @pytest.mark.parametrize("reason", list(DeclineReason))

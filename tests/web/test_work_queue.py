@@ -9,6 +9,7 @@ from sqlalchemy import select
 from matchmaker.extensions import db
 from matchmaker.models import ActKind, DeclineReason, Outcome, Proposal, ProposalStatus, Result, RunStatus, Side, WorkAct
 from matchmaker.models.base import now, today
+from matchmaker.services.refusal_bounds import Bounds
 from tests.factories import (
     MailFactory,
     MatchFactory,
@@ -160,6 +161,26 @@ def test_answering_for_a_structure_needs_its_words_and_its_consent(client, anima
     proposal = db.session.get(Proposal, acts()[0].proposal_id, populate_existing=True)
     assert (proposal.status, proposal.decline_reason) == (ProposalStatus.DECLINED, DeclineReason.NO_TIME)
     assert client.post(form.action, data=form.filled(**good)).status_code == 404
+
+
+def test_a_structure_may_say_later_on_the_telephone_and_a_refusal_its_bounds(client, animator, need, nudged):
+    form = next(form for form in forms(client.get(f"/a-faire/{need.id}").text) if "/reponses/" in form.action)
+    name = next(key for key in form.choices if key.endswith("-reponse")).removesuffix("-reponse")
+    told, until = {f"{name}-note": "M. Roux, après la rentrée", f"{name}-consent": "y"}, today() + timedelta(days=20)
+
+    wrong = client.post(form.action, data=form.filled(**told, **{f"{name}-reponse": "plus-tard", f"{name}-until": today().isoformat()}))
+    assert wrong.status_code == 422
+    assert "Choisissez un jour à venir" in words(wrong.text)
+    response = client.post(form.action, data=form.filled(**told, **{f"{name}-reponse": "plus-tard", f"{name}-until": until.isoformat()}), follow_redirects=True)
+
+    assert "Leur « plus tard » est noté" in words(response.text)
+    proposal = db.session.get(Proposal, acts()[0].proposal_id, populate_existing=True)
+    assert (proposal.status, proposal.postponed_until) == (ProposalStatus.PENDING, until)
+
+    no = {f"{name}-reponse": "non", f"{name}-reason": "wrong_fit", f"{name}-never_again": "y"}
+    client.post(form.action, data=form.filled(**told, **no))
+    db.session.expire_all()
+    assert (proposal.status, Bounds.of(proposal)) == (ProposalStatus.DECLINED, Bounds(never=True))
 
 
 def test_the_queue_of_others_is_not_there(client, need):
