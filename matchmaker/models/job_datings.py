@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, func, text
@@ -14,6 +15,9 @@ from matchmaker.models.organisations import Organisation
 from matchmaker.models.proposals import Side
 from matchmaker.models.territories import Territory
 from matchmaker.models.venues import Table, Venue
+
+if TYPE_CHECKING:
+    from matchmaker.models.presence import LostTable
 
 
 class JobDatingStatus(StrEnum):
@@ -126,6 +130,13 @@ class JobDating(Timestamped, Base):
     territory: Mapped[Territory | None] = relationship()
     meetings: Mapped[list["Meeting"]] = relationship(back_populates="job_dating", cascade="all, delete-orphan")
     participants: Mapped[list["Participant"]] = relationship(back_populates="job_dating", cascade="all, delete-orphan")
+    lost_tables: Mapped[list["LostTable"]] = relationship(back_populates="job_dating", cascade="all, delete-orphan")
+
+    @property
+    def tables(self) -> list[Table]:
+        """The tables that serve: those of the venue, without those that cannot be used this time."""
+        lost = {one.table_id for one in self.lost_tables}
+        return [table for table in self.venue.tables if table.id not in lost]
 
     @property
     def expected(self) -> list["Participant"]:

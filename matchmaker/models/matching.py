@@ -161,7 +161,8 @@ class Match(Base):
     )
 
     id: Mapped[RowId]
-    run_id: Mapped[UUID] = mapped_column(ForeignKey("matching_run.id", ondelete="CASCADE"))
+    # Nothing: no computation chose it, a host brought the two together at a job dating.
+    run_id: Mapped[UUID | None] = mapped_column(ForeignKey("matching_run.id", ondelete="CASCADE"))
     need_id: Mapped[UUID] = mapped_column(ForeignKey("need.id"), index=True)
     offer_id: Mapped[UUID] = mapped_column(ForeignKey("offer.id"), index=True)
     status: Mapped[MatchStatus] = mapped_column(stored(MatchStatus), default=MatchStatus.PREVIEW)
@@ -171,7 +172,7 @@ class Match(Base):
     breakdown: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
     confirmed_at: Mapped[datetime | None]
 
-    run: Mapped[MatchingRun] = relationship(back_populates="matches")
+    run: Mapped[MatchingRun | None] = relationship(back_populates="matches")
     need: Mapped[Need] = relationship()
     offer: Mapped[Offer] = relationship()
     proposals: Mapped[list[Proposal]] = relationship(back_populates="match", cascade="all, delete-orphan")
@@ -179,6 +180,11 @@ class Match(Base):
     @property
     def is_mutual(self) -> bool:
         return self.status is MatchStatus.CONFIRMED
+
+    @property
+    def is_by_host(self) -> bool:
+        """A host lets the two meet; neither said yes to the other yet."""
+        return self.run_id is None and self.status is MatchStatus.PREVIEW
 
     @property
     def points(self) -> int:

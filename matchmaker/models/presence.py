@@ -85,6 +85,7 @@ class LostTable(Base):
     table_id: Mapped[UUID] = mapped_column(ForeignKey("venue_table.id", ondelete="CASCADE"), primary_key=True, index=True)
     from_round: Mapped[int] = mapped_column(default=0)
 
+    job_dating: Mapped[JobDating] = relationship(back_populates="lost_tables")
     table: Mapped[Table] = relationship()
 
 

@@ -42,6 +42,8 @@ class Appointment:
     partner: Declaration
     starts_at: datetime | None
     table: int | None
+    # The host brings them together: nobody was asked before.
+    is_by_host: bool = False
 
     @property
     def slot(self) -> Slot:
@@ -65,5 +67,6 @@ def of(job_dating: JobDating) -> dict[UUID, list[Appointment]]:
         starts_at = job_dating.round_starts_at(meeting.round) if meeting.round is not None else None
         for mine, theirs in ((meeting.match.need, meeting.match.offer), (meeting.match.offer, meeting.match.need)):
             if meeting.round is not None or mine.organisation_id in declined:
-                found[mine.organisation_id].append(Appointment(theirs, starts_at, meeting.table.number if meeting.table else None))
+                table = meeting.table.number if meeting.table else None
+                found[mine.organisation_id].append(Appointment(theirs, starts_at, table, meeting.match.is_by_host))
     return found

@@ -8,23 +8,24 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Row, Select, or_, select
 
 from matchmaker.extensions import db
-from matchmaker.models import ABSENT, JobDating, JobDatingStatus, Match, Meeting, MeetingStatus, Need, Offer, Participant, PresenceAct, PresenceState
+from matchmaker.models import ABSENT, Feedback, JobDating, JobDatingStatus, Match, Meeting, MeetingStatus, Need, Offer, Participant, PresenceAct, PresenceState
 from matchmaker.models.base import now
 
 # How long somebody who sat alone comes first.
 REMEMBERED = timedelta(days=365)
-Sides = Row[UUID, MeetingStatus, UUID, UUID, datetime]
+Sides = Row[UUID, MeetingStatus, UUID, UUID, datetime, bool]
 
 
 def already_met(organisation_ids: Collection[UUID]) -> set[tuple[UUID, UUID]]:
     """The pairs among these structures that met at an earlier job dating, the smaller id first.
 
-    What nobody marked as missed was held. A meeting where one side did not come is none: it may be planned again.
+    What nobody marked as missed was held. A meeting where one side did not come is none: it may be planned again; so may one of which one of
+    the two said that it wants to meet again.
     """
     wanted = {*organisation_ids}
     rows = [row for row in past_meetings(wanted) if wanted.issuperset((row.need, row.offer))]
     away = absent(jobs_of(rows))
-    held = [row for row in rows if row.status in (MeetingStatus.PLANNED, MeetingStatus.HELD)]
+    held = [row for row in rows if row.status in (MeetingStatus.PLANNED, MeetingStatus.HELD) and not row.wants_again]
     return {pair(row.need, row.offer) for row in held if away.get(row.job_dating_id, frozenset()).isdisjoint((row.need, row.offer))}
 
 
@@ -110,8 +111,15 @@ def pair(one: UUID, other: UUID) -> tuple[UUID, UUID]:
     return (one, other) if one < other else (other, one)
 
 
-def sides() -> Select[UUID, MeetingStatus, UUID, UUID, datetime]:
-    """Meetings as who was to meet whom, where and when."""
-    columns = (Meeting.job_dating_id, Meeting.status, Need.organisation_id.label("need"), Offer.organisation_id.label("offer"), JobDating.starts_at)
-    query = select(*columns).join(Meeting.match).join(Match.need).join(Match.offer).join(Meeting.job_dating)
+def sides() -> Select[UUID, MeetingStatus, UUID, UUID, datetime, bool]:
+    """Meetings as who was to meet whom, where and when, and whether one of them wants more."""
+    need, offer = Need.organisation_id.label("need"), Offer.organisation_id.label("offer")
+    again = select(Feedback.id).where(Feedback.meeting_id == Meeting.id, Feedback.wants_again).exists().label("wants_again")
+    query = (
+        select(Meeting.job_dating_id, Meeting.status, need, offer, JobDating.starts_at, again)
+        .join(Meeting.match)
+        .join(Match.need)
+        .join(Match.offer)
+        .join(Meeting.job_dating)
+    )
     return query.where(JobDating.status == JobDatingStatus.PUBLISHED)

@@ -7,7 +7,7 @@ from uuid import UUID
 import numpy as np
 
 from matchmaker.engine.planning import rounds_needed
-from matchmaker.models import JobDating
+from matchmaker.models import JobDating, Table
 from matchmaker.services import job_dating_groups
 from matchmaker.services.job_dating_plans import MOST_AT_ONCE, quick, seat_hosts, solve
 from matchmaker.services.job_dating_programmes import Barred, More, Planned, programme_of
@@ -94,21 +94,21 @@ def check(job_dating: JobDating) -> Feasibility:
     )
 
 
-def fixes(job_dating: JobDating, barred: dict[UUID, Barred]) -> tuple[Fix, ...]:
-    """For each thing of which more may help, the smallest number that does."""
-    found = [Fix(kind, amount) for kind in Kind if (amount := smallest(job_dating, barred, kind)) is not None]
+def fixes(job_dating: JobDating, barred: dict[UUID, Barred], *, tables: list[Table] | None = None) -> tuple[Fix, ...]:
+    """For each thing of which more may help, the smallest number that does. ``tables``: others than those that serve."""
+    found = [Fix(kind, amount) for kind in Kind if (amount := smallest(job_dating, barred, kind, tables)) is not None]
     plain = next((fix.amount for fix in found if fix.kind is Kind.TABLES), None)
     # An accessible table is a table too: only worth saying where another one would not do.
     return tuple(fix for fix in found if fix.kind is not Kind.ACCESSIBLE_TABLES or plain is None or fix.amount < plain)
 
 
-def smallest(job_dating: JobDating, barred: dict[UUID, Barred], kind: Kind) -> int | None:
+def smallest(job_dating: JobDating, barred: dict[UUID, Barred], kind: Kind, tables: list[Table] | None) -> int | None:
     """The smallest number of more tables or rounds that makes everything fit; None when even many do not."""
-    most = programme_of(job_dating, more=More(**{kind.value: MOST_MORE}), barred=barred)
+    most = programme_of(job_dating, more=More(**{kind.value: MOST_MORE}), barred=barred, tables=tables)
     if not can_hold(most):
         return None
     for amount in range(1, MOST_MORE + 1):
-        asked = programme_of(job_dating, more=More(**{kind.value: amount}), barred=barred)
+        asked = programme_of(job_dating, more=More(**{kind.value: amount}), barred=barred, tables=tables)
         if can_hold(asked) and holds_all(asked):
             return amount
     return None

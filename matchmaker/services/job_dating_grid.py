@@ -21,6 +21,7 @@ class Obstacle(StrEnum):
     NOT_ACCESSIBLE = "not_accessible"
     OWN_TABLE = "own_table"
     OTHERS_TABLE = "others_table"
+    LOST_TABLE = "lost_table"
     LOCKED = "locked"
     NO_SWAP = "no_swap"
 
@@ -115,7 +116,7 @@ def obstacles(job_dating: JobDating, meeting: Meeting, number: int, table: Table
     """As `conflicts`, but for who sits there; ``leaving`` are meetings that go away from the round."""
     if not 0 <= number < max(job_dating.rounds, job_dating.rounds_that_fit):
         return [Conflict(Obstacle.NO_ROUND)]
-    found = []
+    found = [] if table in job_dating.tables else [Conflict(Obstacle.LOST_TABLE)]
     participants = {one.organisation_id: one for one in job_dating.participants}
     for key in ends(meeting):
         participant = participants[key]

@@ -62,7 +62,7 @@ def remove(job_dating: JobDating, participant: Participant) -> None:
     job_datings.lock_draft(job_dating)
     job_dating.meetings[:] = [meeting for meeting in job_dating.meetings if participant.organisation_id not in ends(meeting)]
     job_dating.participants.remove(participant)
-    db.session.flush()
+    job_dating_matches.forget_unmet()
     replan(job_dating)
 
 
@@ -108,7 +108,7 @@ def refuse(job_dating: JobDating, participant: Participant) -> None:
         raise NotAllowedNow(participant.state)
     job_dating.meetings[:] = [meeting for meeting in job_dating.meetings if participant.organisation_id not in ends(meeting)]
     job_dating.participants.remove(participant)
-    db.session.flush()
+    job_dating_matches.forget_unmet()
 
 
 def say_how(participant: Participant, coming: Coming, *, by_itself: bool = True) -> None:
@@ -120,7 +120,7 @@ def say_how(participant: Participant, coming: Coming, *, by_itself: bool = True)
     lock_open(job_dating)
     if not participant.is_expected or job_dating.has_begun:
         raise NotAllowedNow(participant.state)
-    if coming.needs_accessible and not any(table.is_accessible for table in job_dating.venue.tables):
+    if coming.needs_accessible and not any(table.is_accessible for table in job_dating.tables):
         raise NoAccessibleTable("no table is accessible")
     participant.delegates = coming.delegates
     check_room(job_dating)

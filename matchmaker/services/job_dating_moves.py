@@ -1,6 +1,6 @@
 """Changing a published job dating: its hours, its venue, its words, who meets whom; and telling exactly those for whom something is new."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from matchmaker.extensions import db
 from matchmaker.models import JobDating, JobDatingStatus, Match, Meeting, Organisation, Participant, Venue
-from matchmaker.services import invitations, job_dating_matches, job_dating_plans, job_datings, outbox, venues
+from matchmaker.services import invitations, job_dating_matches, job_dating_plans, job_datings, outbox, replanning, venues
 from matchmaker.services.errors import EditedMeanwhile, NotAllowedNow
 
 
@@ -114,15 +114,54 @@ def publish_changes(job_dating: JobDating, *, settings: outbox.MailSettings) -> 
     return invitations.follow(job_dating, settings=settings)
 
 
-def replan(job_dating: JobDating, *, version: int) -> None:
-    """Plan anew before the day, whatever moves; what the host locked stays. Raises EditedMeanwhile, NotAllowedNow."""
+@dataclass(frozen=True)
+class Replanned:
+    """What a new plan changes: meetings elsewhere than before, with a place for the first time, without one any more; whose day is not as told."""
+
+    moved: int
+    placed: int
+    dropped: int
+    told: int
+
+    @property
+    def is_nothing(self) -> bool:
+        return not (self.moved or self.placed or self.dropped)
+
+
+def replan(job_dating: JobDating, *, version: int, gently: bool = False) -> Replanned:
+    """Plan anew before the day; what the host locked stays. Raises EditedMeanwhile, NotAllowedNow.
+
+    ``gently``: what is published changes by the fewest moves with which all that can has a place. Otherwise whatever moves.
+    """
     job_datings.lock(job_dating)
     if not job_dating.is_open or job_dating.has_begun:
         raise NotAllowedNow(job_dating.status)
     if job_dating.version != version:
         raise EditedMeanwhile(str(job_dating.id))
     job_dating.version += 1
-    job_dating_plans.plan(job_dating)
+    before = {meeting.id: (meeting.round, meeting.table_id) for meeting in job_dating.meetings}
+    if job_dating.status is JobDatingStatus.DRAFT:
+        job_dating_plans.plan(job_dating)
+    elif gently:
+        move_the_fewest(job_dating)
+    else:
+        job_dating_plans.plan_now(job_dating)
+    after = {meeting.id: (meeting.round, meeting.table_id) for meeting in job_dating.meetings}
+    changed = [(before[key], after[key]) for key in before if before[key] != after[key]]
+    return Replanned(
+        moved=sum(old[0] is not None and new[0] is not None for old, new in changed),
+        placed=sum(old[0] is None for old, _new in changed),
+        dropped=sum(new[0] is None for _old, new in changed),
+        told=len(invitations.untold(job_dating)) if job_dating.status is JobDatingStatus.PUBLISHED else 0,
+    )
+
+
+def move_the_fewest(job_dating: JobDating) -> None:
+    """Places for meetings that have none, by the shortest chain of moves each; what cannot stay where it is moves too."""
+    waiting = {meeting.id for meeting in job_dating.meetings if meeting.round is None}
+    asked = replanning.Asked(lost=frozenset(one.table_id for one in job_dating.lost_tables))
+    replanning.write_places(replanning.propose(job_dating, asked, newcomers=waiting).moves)
+    db.session.flush()
 
 
 def check_can_move(job_dating: JobDating) -> None:
@@ -155,15 +194,20 @@ def rearrange(job_dating: JobDating, *, venue: Venue, matches: Sequence[Match] |
     if not is_same_venue:
         job_dating_plans.empty_seats(job_dating)
     job_dating.meetings[:] = [meeting for meeting in job_dating.meetings if meeting.match_id in wanted]
-    job_dating.participants[:] = participants_of(job_dating, [*wanted.values()])
+    stay = [one for one in job_dating.participants if not one.is_expected and not meets(one, wanted.values())]
+    job_dating.participants[:] = participants_of(job_dating, [*wanted.values()]) + stay
     job_datings.check_accessible_tables(job_dating)
     # The old seats must be free before the new plan takes them.
-    db.session.flush()
+    job_dating_matches.forget_unmet()
     job_dating.meetings += [Meeting(match=match) for match_id, match in wanted.items() if match_id not in met]
     if is_same_venue:
         job_dating_plans.plan_around(job_dating)
     if not is_same_venue or len(job_dating.planned) < len(job_dating.meetings):
         job_dating_plans.plan(job_dating)
+
+
+def meets(participant: Participant, matches: Iterable[Match]) -> bool:
+    return any(participant.organisation_id in (match.need.organisation_id, match.offer.organisation_id) for match in matches)
 
 
 def participants_of(job_dating: JobDating, matches: Sequence[Match]) -> list[Participant]:

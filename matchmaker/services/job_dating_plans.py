@@ -107,7 +107,7 @@ def seat_hosts(job_dating: JobDating) -> None:
 
     Two who meet each other cannot both stay seated; and as long as some meetings are of two who move, one table is left to them.
     """
-    tables, asked = job_dating.venue.tables, [meeting for meeting in job_dating.meetings if meeting.match]
+    tables, asked = job_dating.tables, [meeting for meeting in job_dating.meetings if meeting.match]
     counts = Counter(organisation for meeting in asked for organisation in ends(meeting))
     partners: dict[UUID, set[UUID]] = {}
     for meeting in asked:

@@ -78,15 +78,18 @@ def is_limited(job_dating: JobDating) -> bool:
     )
 
 
-def programme_of(job_dating: JobDating, *, more: More = NO_MORE, hold_all: bool = False, barred: dict[UUID, Barred] | None = None) -> Planned:
+def programme_of(
+    job_dating: JobDating, *, more: More = NO_MORE, hold_all: bool = False, barred: dict[UUID, Barred] | None = None, tables: list[Table] | None = None
+) -> Planned:
     """The programme of a job dating, as it is or with more of what may be short. Locks that contradict something else are left out.
 
     ``hold_all``: all that is planned stays where it is, as if it were locked. ``barred``: who asks again need not look again.
+    ``tables``: others than those that serve.
     """
     participants = sorted(job_dating.expected, key=lambda participant: participant.organisation_id)
     barred = barred_meetings(job_dating) if barred is None else barred
     meetings = sorted((one for one in job_dating.meetings if one.id not in barred), key=lambda one: (one.match.need_id.int ^ one.match.offer_id.int, one.id))
-    tables = job_dating.venue.tables
+    tables = job_dating.tables if tables is None else tables
     rows = {participant.organisation_id: row for row, participant in enumerate(participants)}
     pairs = np.array([[rows[organisation] for organisation in ends(meeting)] for meeting in meetings], dtype=np.int64).reshape(-1, 2)
     accessible = [table.is_accessible for table in tables] + [True] * more.accessible_tables + [False] * more.tables

@@ -69,9 +69,9 @@ def reschedule(job_dating: JobDating, *, starts_at: datetime, ends_at: datetime,
     db.session.flush()
 
 
-def choose(job_dating: JobDating, matches: Sequence[Match]) -> None:
-    """Replace the meetings by those of these mutual matches, and plan the rounds anew. Raises TooManyPeople."""
-    lock_draft(job_dating)
+def choose(job_dating: JobDating, matches: Sequence[Match], *, version: int | None = None) -> None:
+    """Replace the meetings by those of these mutual matches, and plan the rounds anew. Raises TooManyPeople, EditedMeanwhile."""
+    lock_draft(job_dating, version=version)
     job_dating_matches.check_can_meet(matches, job_dating_matches.agreed(job_dating))
     job_dating.version += 1
     pair(job_dating, matches)
@@ -96,14 +96,12 @@ def pair(job_dating: JobDating, matches: Sequence[Match]) -> None:
         if meeting.match.id in locked:
             meeting.round, meeting.table = locked[meeting.match.id]
             meeting.is_locked = True
-    db.session.flush()
+    job_dating_matches.forget_unmet()
 
 
 def set_rhythm(job_dating: JobDating, *, version: int | None = None, **fields: Any) -> None:
     """Write how many meetings each has and who stays seated, and plan anew. Raises EditedMeanwhile."""
-    lock_draft(job_dating)
-    if version not in (None, job_dating.version):
-        raise EditedMeanwhile(str(job_dating.id))
+    lock_draft(job_dating, version=version)
     job_dating.version += 1
     for name, value in fields.items():
         setattr(job_dating, name, value)
@@ -111,12 +109,13 @@ def set_rhythm(job_dating: JobDating, *, version: int | None = None, **fields: A
     db.session.flush()
 
 
-def adjust(job_dating: JobDating, wishes: Mapping[UUID, tuple[int, bool]]) -> None:
+def adjust(job_dating: JobDating, wishes: Mapping[UUID, tuple[int, bool]], *, version: int | None = None) -> None:
     """Write how many people each participant sends and whether they need an accessible table, and plan the rounds anew.
 
-    ``wishes`` is participant id → (delegates, needs accessible). Raises TooManyPeople, and NoAccessibleTable when there is none for who needs one.
+    ``wishes`` is participant id → (delegates, needs accessible). Raises TooManyPeople, EditedMeanwhile, and NoAccessibleTable when there is none for who
+    needs one.
     """
-    lock_draft(job_dating)
+    lock_draft(job_dating, version=version)
     job_dating.version += 1
     for participant in job_dating.participants:
         participant.delegates, participant.needs_accessible = wishes.get(participant.id, (participant.delegates, participant.needs_accessible))
@@ -127,20 +126,25 @@ def adjust(job_dating: JobDating, wishes: Mapping[UUID, tuple[int, bool]]) -> No
 
 
 def check_accessible_tables(job_dating: JobDating) -> None:
-    if any(participant.needs_accessible for participant in job_dating.participants) and not any(table.is_accessible for table in job_dating.venue.tables):
+    if any(participant.needs_accessible for participant in job_dating.participants) and not any(table.is_accessible for table in job_dating.tables):
         raise NoAccessibleTable("no table is accessible")
 
 
-def lock_draft(job_dating: JobDating) -> None:
-    """Wait for whoever is changing it, and read it again, so that a button pressed twice acts once. Raises NotAllowedNow unless a draft to come."""
+def lock_draft(job_dating: JobDating, *, version: int | None = None) -> None:
+    """Wait for whoever is changing it, and read it again, so that a button pressed twice acts once.
+
+    Raises NotAllowedNow unless a draft to come, EditedMeanwhile when it is not in the ``version`` that was shown any more.
+    """
     lock(job_dating)
     if job_dating.status is not JobDatingStatus.DRAFT or job_dating.is_past:
         raise NotAllowedNow(job_dating.status)
+    if version not in (None, job_dating.version):
+        raise EditedMeanwhile(str(job_dating.id))
 
 
 def lock(job_dating: JobDating) -> None:
     db.session.refresh(job_dating, JobDating.__table__.columns.keys(), with_for_update=True)
-    db.session.expire(job_dating, ["meetings", "participants"])
+    db.session.expire(job_dating, ["meetings", "participants", "lost_tables"])
 
 
 def check_headcount(job_dating: JobDating, people: int) -> None:
@@ -177,7 +181,7 @@ def settle_guests(job_dating: JobDating) -> None:
             participant.state, participant.waiting_since = ParticipantState.WAITING, now()
     expected = {participant.organisation_id for participant in job_dating.expected}
     job_dating.meetings[:] = [meeting for meeting in job_dating.meetings if meeting.round is not None or not expected.issuperset(ends(meeting))]
-    db.session.flush()
+    job_dating_matches.forget_unmet()
 
 
 def obstacles(job_dating: JobDating) -> list[DomainError]:
@@ -249,6 +253,7 @@ def job_dating(job_dating_id: UUID) -> JobDating | None:
             joinedload(JobDating.venue).joinedload(Venue.organisation),
             joinedload(JobDating.venue).selectinload(Venue.rooms).selectinload(Room.tables),
             joinedload(JobDating.territory),
+            selectinload(JobDating.lost_tables),
             participants.joinedload(Participant.organisation).joinedload(Organisation.commune),
             participants.joinedload(Participant.fixed_table),
             participants.selectinload(Participant.wishes),

@@ -50,7 +50,11 @@ class Line:
 
 def is_open(job_dating: JobDating) -> bool:
     """The day is near, or not long over."""
-    return job_dating.status is JobDatingStatus.PUBLISHED and job_dating.starts_at - OPENS <= now() <= job_dating.ends_at + CLOSES
+    return job_dating.status is JobDatingStatus.PUBLISHED and job_dating.starts_at - OPENS <= now() <= closes_at(job_dating)
+
+
+def closes_at(job_dating: JobDating) -> datetime:
+    return job_dating.ends_at + CLOSES
 
 
 def record(job_dating: JobDating, acts: Sequence[Act], *, by: str = "") -> list[Act]:

@@ -134,7 +134,7 @@ def unannounce(organisation: Organisation, proposals: Sequence[Proposal], *, set
     )
 
 
-def thread_of(organisation: Organisation, run_id: UUID, day: date) -> str:
+def thread_of(organisation: Organisation, run_id: UUID | None, day: date) -> str:
     """The thread of the mails about what one run puts to an organisation on one day."""
     return f"proposals-{run_id}-{organisation.id}-{day:%Y%m%d}"
 

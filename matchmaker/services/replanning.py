@@ -7,7 +7,7 @@ from hashlib import sha256
 from uuid import UUID
 
 import numpy as np
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from matchmaker.engine.programme import NOWHERE, Programme
 from matchmaker.engine.replan import replan
@@ -100,14 +100,14 @@ def asked_by(job_dating: JobDating, lines: Sequence[Line], at: datetime) -> Aske
 
 
 def lost_tables(job_dating: JobDating) -> set[UUID]:
-    return set(db.session.scalars(select(LostTable.table_id).where(LostTable.job_dating_id == job_dating.id)))
+    return {one.table_id for one in job_dating.lost_tables}
 
 
 def propose(job_dating: JobDating, asked: Asked, *, newcomers: Collection[UUID] = (), at: datetime | None = None) -> Proposal:
     """The fewest moves with which the plan holds again. ``newcomers``: ids of meetings for which others may move. Writes nothing."""
     check_can_change(job_dating)
     frozen = min(day_programme.present_round(job_dating, at or now()), max(job_dating.rounds, job_dating.rounds_that_fit))
-    whole = programme_of(job_dating, more=More(rounds=max(0, job_dating.rounds - job_dating.rounds_that_fit)))
+    whole = programme_of(job_dating, more=More(rounds=max(0, job_dating.rounds - job_dating.rounds_that_fit)), tables=job_dating.venue.tables)
     lines = {line.participant.organisation_id: line for line in presence.roster(job_dating)}
     rounds, tables = places(whole)
     made = as_it_is_now(whole, asked, lines, rounds)
@@ -265,8 +265,8 @@ def write_statuses(job_dating: JobDating, moves: Sequence[Move], asked: Asked) -
 def write_tables(job_dating: JobDating, asked: Asked, frozen: int) -> None:
     """Remember which tables are gone, and which are back."""
     before = lost_tables(job_dating)
-    db.session.execute(delete(LostTable).where(LostTable.job_dating_id == job_dating.id, LostTable.table_id.in_(before - asked.lost)))
-    db.session.add_all([LostTable(job_dating_id=job_dating.id, table_id=one, from_round=frozen) for one in asked.lost - before])
+    kept = [one for one in job_dating.lost_tables if one.table_id in asked.lost]
+    job_dating.lost_tables = kept + [LostTable(table_id=one, from_round=frozen) for one in sorted(asked.lost - before)]
     for participant in job_dating.participants:
         # Who had a table for itself shares the others from now on.
         if participant.fixed_table_id in asked.lost:

@@ -64,7 +64,7 @@ def share_out(series: Series) -> Spread:
     if not open_dates:
         raise NotAllowedNow("no draft")
     held = [meeting.match for job_dating in open_dates for meeting in job_dating.meetings]
-    asked = {match.id: match for match in (*held, *job_dating_matches.free_matches(series.venue)) if match.is_mutual}
+    asked = {match.id: match for match in (*held, *job_dating_matches.free_matches(series.venue)) if job_dating_matches.can_meet(match, frozenset())}
     ids = {organisation_id for match in asked.values() for organisation_id in structures(match)}
     wished = {pair for job_dating in open_dates for pair in wished_pairs(job_dating.participants, WishKind.MEET)}
     barred = {frozenset(pair) for pair in feedback_memory.already_met(ids) | elsewhere(series)} - wished
@@ -75,7 +75,9 @@ def share_out(series: Series) -> Spread:
         once.setdefault(frozenset(structures(match)), match)
     met_before = len(barred.intersection(once))
     chosen = [match for pair, match in once.items() if pair not in barred]
-    locked = {meeting.match_id: number for number, one in enumerate(open_dates) for meeting in one.meetings if meeting.is_locked}
+    # What a host brought together for a date stays there.
+    kept = [(number, meeting) for number, one in enumerate(open_dates) for meeting in one.meetings if meeting.is_locked or meeting.match.is_by_host]
+    locked = {meeting.match_id: number for number, meeting in kept}
     fixed = [locked.get(match.id) for match in chosen]
     dates = spread([structures(match) for match in chosen], [place_of(job_dating) for job_dating in open_dates], fixed)
     for number, job_dating in enumerate(open_dates):
@@ -119,8 +121,8 @@ def spread(pairs: Sequence[tuple[UUID, UUID]], places: Sequence[Place], fixed: S
 
 
 def place_of(job_dating: JobDating) -> Place:
-    rounds, venue = job_dating.rounds_that_fit, job_dating.venue
-    return Place(rounds * len(venue.tables), min(rounds, job_dating.meetings_each or rounds), venue.seats_for_guests)
+    rounds = job_dating.rounds_that_fit
+    return Place(rounds * len(job_dating.tables), min(rounds, job_dating.meetings_each or rounds), job_dating.venue.seats_for_guests)
 
 
 def structures(match: Match) -> tuple[UUID, UUID]:

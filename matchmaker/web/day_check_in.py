@@ -145,6 +145,7 @@ def page(job_dating: JobDating, form: DeskForm) -> str:
         names=walk_ins.names_around(job_dating),
         words=day_words.STATES,
         form=form,
+        closes_at=presence.closes_at(job_dating),
         now=now(),
     )
 

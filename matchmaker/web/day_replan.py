@@ -11,14 +11,17 @@ from wtforms import SelectMultipleField, StringField
 from matchmaker.extensions import db
 from matchmaker.models import JobDating, PresenceState
 from matchmaker.models.base import now
-from matchmaker.services import day_programme, presence, replanning, walk_in_meetings
+from matchmaker.services import day_programme, job_dating_feasibility, presence, replanning, walk_in_meetings
 from matchmaker.services.errors import ChangedMeanwhile, EditedMeanwhile, NotAllowedNow
+from matchmaker.services.job_dating_programmes import barred_meetings
 from matchmaker.services.presence import Line
 from matchmaker.services.replanning import Asked, Proposal
 from matchmaker.web import day_words, labels
 from matchmaker.web.access import host_required, signed_in
 from matchmaker.web.day_desk import on_not_now, published_in_my_hands
 from matchmaker.web.forms import Form
+from matchmaker.web.job_dating_feasibility import ways
+from matchmaker.web.job_dating_forms import read_pairs
 
 bp = Blueprint("day_replan", __name__)
 
@@ -114,20 +117,7 @@ def read_asked(job_dating: JobDating, form: ReplanForm, lines: Sequence[Line]) -
             leaving[line.participant.organisation_id] = rounds[at]
     tables = {str(table.id): table.id for table in job_dating.venue.tables}
     lost = frozenset(tables[one] for one in form.lost.data or () if one in tables)
-    return Asked(frozenset(absent), late, leaving, lost, tuple(read_pair(one) for one in form.pairs.data or () if is_pair(one)))
-
-
-def is_pair(value: str) -> bool:
-    try:
-        read_pair(value)
-    except ValueError:
-        return False
-    return True
-
-
-def read_pair(value: str) -> tuple[UUID, UUID]:
-    need, _, offer = value.partition(" ")
-    return UUID(need), UUID(offer)
+    return Asked(frozenset(absent), late, leaving, lost, tuple(sorted(read_pairs(form.pairs.data or ()))))
 
 
 def page(job_dating: JobDating, form: ReplanForm, lines: Sequence[Line], asked: Asked, *, newcomers: set[UUID] | None = None, problem: str = "") -> str:
@@ -146,11 +136,19 @@ def page(job_dating: JobDating, form: ReplanForm, lines: Sequence[Line], asked: 
         candidates=walk_in_meetings.candidates(job_dating, lines),
         chosen=[move for move in proposal.moves if newcomers and move.meeting.id in newcomers],
         problem=problem,
+        way_out=way_out(job_dating, asked) if proposal.waiting else "",
         place=lambda place: day_words.place(job_dating, place),
         kinds=day_words.KINDS_OF_MOVE,
         states=day_words.STATES,
         total=labels.plural(len(proposal.moves), "entretien change", "entretiens changent"),
     )
+
+
+def way_out(job_dating: JobDating, asked: Asked) -> str:
+    """The smallest changes of tables or hours with which everything would have a place."""
+    left = [table for table in job_dating.venue.tables if table.id not in asked.lost]
+    found = job_dating_feasibility.fixes(job_dating, barred_meetings(job_dating), tables=left)
+    return f"Avec {ways(job_dating, found, job_dating.rounds_that_fit)} de plus, tout tiendrait." if found else ""
 
 
 def over(job_dating: JobDating) -> ResponseReturnValue:

@@ -9,10 +9,10 @@ from flask.typing import ResponseReturnValue
 from wtforms import StringField
 from wtforms.validators import AnyOf, DataRequired
 
-from matchmaker.extensions import csrf, db, limiter
+from matchmaker.extensions import csrf, db, limiter, nudge
 from matchmaker.models import JobDating, Participant, Side
 from matchmaker.models.base import now
-from matchmaker.services import feedback, feedback_results, participant_links
+from matchmaker.services import feedback, feedback_follow_up, feedback_results, participant_links
 from matchmaker.services.errors import NotAllowedNow
 from matchmaker.services.feedback import Said
 from matchmaker.services.feedback_results import Line
@@ -21,6 +21,8 @@ from matchmaker.web.access import by_token, found, host_required, job_dating_in_
 from matchmaker.web.answers import LinkToken
 from matchmaker.web.errors import LATE_FORM, error_page
 from matchmaker.web.forms import Form
+from matchmaker.web.settings import mail_settings
+from tasks.outbox import drain
 
 bp = Blueprint("feedback", __name__)
 
@@ -67,13 +69,16 @@ def give(token: str) -> ResponseReturnValue:
 def record(participant: Participant, meeting_id: UUID, said: Said) -> ResponseReturnValue:
     """Write the tap down, and come back to its meeting."""
     try:
-        feedback.say(participant, meeting_id, said)
+        said_now = feedback.say(participant, meeting_id, said)
+        is_new = feedback_follow_up.agree(said_now, settings=mail_settings())
     except LookupError:
         abort(404)
     except NotAllowedNow:
         db.session.rollback()
         return error_page(410, message=CLOSED)
     db.session.commit()
+    if is_new:
+        nudge(drain)
     return redirect(f"{request.path}#entretien-{meeting_id}")
 
 

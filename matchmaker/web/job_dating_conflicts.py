@@ -10,7 +10,7 @@ from wtforms import IntegerField
 from wtforms.widgets import HiddenInput
 
 from matchmaker.extensions import db
-from matchmaker.models import JobDating
+from matchmaker.models import JobDating, Match
 from matchmaker.web import labels
 
 # Name of the fact, mine, theirs.
@@ -27,16 +27,17 @@ class VersionField(IntegerField):
         self.data = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
-def resent(form: FlaskForm) -> list[tuple[str, str]]:
+def resent(*forms: FlaskForm) -> list[tuple[str, str]]:
     """What was typed, to be sent again by a button."""
-    kept = {field.name for field in form} - {"csrf_token", "version", "confirmed"}
+    kept = {field.name for form in forms for field in form} - {"csrf_token", "version", "confirmed"}
     return [(name, value) for name, value in request.form.items(multi=True) if name in kept]
 
 
-def page(job_dating: JobDating, form: FlaskForm, rows: Rows) -> ResponseReturnValue:
-    """Both versions side by side, with 409."""
+def page(job_dating: JobDating, form: FlaskForm | Sequence[FlaskForm], rows: Rows) -> ResponseReturnValue:
+    """Both versions side by side, with 409. Several forms where the page has a row for each."""
     db.session.rollback()
-    return render_template("job_datings/conflict.html", job_dating=job_dating, rows=rows, resent=resent(form)), 409
+    kept = resent(form) if isinstance(form, FlaskForm) else resent(*form)
+    return render_template("job_datings/conflict.html", job_dating=job_dating, rows=rows, resent=kept), 409
 
 
 def when(starts_at: datetime, ends_at: datetime) -> str:
@@ -67,3 +68,20 @@ def facts_beside(job_dating: JobDating, **mine: object) -> Rows:
 
 def theme(code: object) -> str:
     return labels.theme(str(code)).capitalize() if code else "Plusieurs thèmes"
+
+
+def pairs_beside(job_dating: JobDating, matches: Sequence[Match]) -> Rows:
+    """The pairs that were ticked beside those that are planned now: only what differs."""
+    db.session.refresh(job_dating, ["meetings"])
+    planned = {meeting.match.id: meeting.match for meeting in job_dating.meetings}
+    ticked = {match.id: match for match in matches}
+    words = {True: "se rencontrent", False: "ne se rencontrent pas"}
+    changed = sorted(planned.keys() ^ ticked.keys())
+    return [
+        ("Entretiens", len(ticked), len(planned)),
+        *((pair_name((ticked | planned)[key]), words[key in ticked], words[key in planned]) for key in changed),
+    ]
+
+
+def pair_name(match: Match) -> str:
+    return f"{match.need.organisation.name} et {match.offer.organisation.name}"

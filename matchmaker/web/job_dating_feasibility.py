@@ -1,5 +1,6 @@
 """Whether a job dating fits, in one line: what holds and what is to spare, or what is short and the smallest change."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -59,8 +60,12 @@ def advice(job_dating: JobDating, found: Feasibility) -> str:
         kept = f"Les {found.held} meilleurs sont gardés." if job_dating.only_what_fits and found.held else ""
         least = f"Demandez {labels.plural(found.fitting, 'entretien', 'entretiens')} par structure au plus, ou ne gardez que ce qui tient."
         return kept or (least if found.fitting else "Allongez la demi-journée.")
-    ways = [in_words(job_dating, fix, found.fitting) for fix in found.fixes]
-    return f"Ajoutez {' ou '.join(ways)}\u00a0: tout tiendra."
+    return f"Ajoutez {ways(job_dating, found.fixes, found.fitting)}\u00a0: tout tiendra."
+
+
+def ways(job_dating: JobDating, fixes: Sequence[Fix], fitting: int) -> str:
+    """« 2 tables ou 1 tour (fin à 12 h 15) »."""
+    return " ou ".join(in_words(job_dating, fix, fitting) for fix in fixes)
 
 
 def in_words(job_dating: JobDating, fix: Fix, fitting: int) -> str:
@@ -76,9 +81,9 @@ def in_words(job_dating: JobDating, fix: Fix, fitting: int) -> str:
 
 def capacity(job_dating: JobDating) -> Line:
     """Nobody is chosen yet: how many could come."""
-    tables, rounds = len(job_dating.venue.tables), job_dating.rounds_that_fit
+    tables, rounds = len(job_dating.tables), job_dating.rounds_that_fit
     if not tables:
-        return Line("warn", "Ce lieu n’a pas de table.")
+        return Line("warn", "Aucune table ne sert." if job_dating.lost_tables else "Ce lieu n’a pas de table.")
     if not rounds:
         return Line("warn", "Aucun tour ne tient dans cet horaire.", "Allongez la demi-journée.")
     seats = tables * rounds

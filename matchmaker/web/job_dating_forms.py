@@ -1,6 +1,8 @@
 """The forms of job datings: when and where, who meets whom, how many meetings, who comes how."""
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
+from uuid import UUID
 
 from wtforms import (
     BooleanField,
@@ -19,6 +21,7 @@ from wtforms.validators import Optional
 from matchmaker.models import Seated, Theme, Venue
 from matchmaker.models.base import now
 from matchmaker.services import mails
+from matchmaker.services.matching_inputs import PairIds
 from matchmaker.web import job_dating_conflicts, labels
 from matchmaker.web.forms import Form, at_most, between, next_time, required
 
@@ -130,10 +133,20 @@ class ComingForm(Form):
 class ChoiceForm(Form):
     # Not « matches »: a control of that name would hide the method of the form's element from scripts.
     pairs = SelectMultipleField("Entretiens", [required("Cochez au moins un entretien.")], validate_choice=False)
+    version = job_dating_conflicts.VersionField()
 
     def validate_pairs(self, field: SelectMultipleField) -> None:
         if not set(field.data) <= {value for value, *_rest in field.iter_choices()}:
             raise ValidationError("Une des paires cochées n’est plus libre. Elle n’est plus dans la liste : regardez et renvoyez.")
+
+
+class VersionForm(Form):
+    """The version that a page of several forms showed."""
+
+    class Meta(Form.Meta):
+        csrf = False
+
+    version = job_dating_conflicts.VersionField()
 
 
 class ParticipantForm(Form):
@@ -155,3 +168,15 @@ def refuse_absent_hour(day: date | None, at: time) -> None:
     """One night a year has no hour between 2 and 3."""
     if day is not None and instant(day, at).astimezone(labels.PARIS).time() != at:
         raise ValidationError(f"Cette heure n’existe pas le {labels.short_date(day)}\u00a0: on passe de 2\u00a0h à 3\u00a0h. Choisissez-en une autre.")
+
+
+def read_pairs(values: Iterable[str]) -> set[PairIds]:
+    """The ids of a need and of an offer in each value that was ticked. Whatever is none of ours counts as not said."""
+    found = set()
+    for value in values:
+        need, _, offer = value.partition(" ")
+        try:
+            found.add((UUID(need), UUID(offer)))
+        except ValueError:
+            continue
+    return found

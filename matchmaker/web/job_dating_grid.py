@@ -4,10 +4,10 @@ from uuid import UUID
 
 from flask import Blueprint, flash, jsonify, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
-from wtforms import BooleanField, IntegerField, SelectField
+from wtforms import BooleanField, IntegerField, SelectField, StringField
 
 from matchmaker.extensions import db, nudge
-from matchmaker.models import JobDating, Meeting, Side
+from matchmaker.models import JobDating, JobDatingStatus, Meeting, Side
 from matchmaker.services import job_dating_grid, job_dating_matches, job_dating_moves
 from matchmaker.services.errors import EditedMeanwhile, NotAllowedNow
 from matchmaker.services.job_dating_grid import CannotSit, Conflict, Obstacle
@@ -39,6 +39,7 @@ class SeatForm(Form):
 
 class PlanForm(Form):
     version = VersionField()
+    how = StringField("Comment")
 
 
 class LockForm(Form):
@@ -106,11 +107,13 @@ def seats(job_dating_id: UUID, meeting_id: UUID) -> ResponseReturnValue:
 @bp.post("/mes-job-datings/<uuid:job_dating_id>/recalcul")
 @host_required
 def replan(job_dating_id: UUID) -> ResponseReturnValue:
-    """Plan anew; what is locked stays, and nothing is sent."""
+    """Plan anew; what is locked stays, and nothing is sent. Of what is published, both ways are shown first: moving little, or whatever moves."""
     job_dating = job_dating_in_my_hands(job_dating_id)
     form = PlanForm()
     try:
-        job_dating_moves.replan(job_dating, version=form.version.data or 0)
+        if job_dating.status is JobDatingStatus.PUBLISHED and form.how.data not in ("gently", "anew"):
+            return both_ways(job_dating, version=form.version.data or 0)
+        job_dating_moves.replan(job_dating, version=form.version.data or 0, gently=form.how.data == "gently")
     except EditedMeanwhile:
         db.session.rollback()
         flash(CHANGED, "warn")
@@ -119,6 +122,18 @@ def replan(job_dating_id: UUID) -> ResponseReturnValue:
     nudge(plan_due)
     flash("Le plan est recalculé. Ce qui est fixé n’a pas bougé.", "success")
     return redirect(url_for("job_datings.planner", job_dating_id=job_dating.id))
+
+
+def both_ways(job_dating: JobDating, *, version: int) -> ResponseReturnValue:
+    """What either way would change, and how many would be told anew. Tried out, and taken back."""
+    found = {}
+    for how in ("gently", "anew"):
+        found[how] = job_dating_moves.replan(job_dating, version=version, gently=how == "gently")
+        db.session.rollback()
+    if all(one.is_nothing for one in found.values()):
+        flash("Le plan est déjà le meilleur\u00a0: rien ne change.", "success")
+        return redirect(url_for("job_datings.planner", job_dating_id=job_dating.id))
+    return render_template("job_datings/replan_review.html", job_dating=job_dating_in_my_hands(job_dating.id), **found)
 
 
 @bp.post("/mes-job-datings/<uuid:job_dating_id>/changements")
@@ -149,7 +164,7 @@ def page(job_dating: JobDating, form: SeatForm, *, problem: str = "") -> Respons
 def offer_seats(form: SeatForm, job_dating: JobDating) -> None:
     meetings = sorted(job_dating_grid.movable(job_dating), key=lambda one: (one.round is None, one.round or 0, one.table.number if one.table else 0))
     form.meeting.choices = {str(meeting.id): f"{pair_of(meeting)} ({seat(meeting)})" for meeting in meetings}
-    form.table.choices = {str(table.id): f"Table {table.number}{' (accessible)' if table.is_accessible else ''}" for table in job_dating.venue.tables}
+    form.table.choices = {str(table.id): f"Table {table.number}{' (accessible)' if table.is_accessible else ''}" for table in job_dating.tables}
 
 
 def rounds(job_dating: JobDating) -> int:
@@ -184,6 +199,8 @@ def in_words(conflict: Conflict) -> str:
             return f"Cette table est celle de {name}."
         case Obstacle.NOT_EXPECTED:
             return f"{name} ne vient pas."
+        case Obstacle.LOST_TABLE:
+            return "Cette table ne sert pas cette fois."
         case Obstacle.LOCKED:
             return "L’entretien qui est là est fixé."
         case Obstacle.NO_SWAP:

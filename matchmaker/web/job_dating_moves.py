@@ -1,6 +1,6 @@
 """Changing a published job dating: what changes and who is told is shown first, and only a second button does it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from wtforms import BooleanField, SelectField
 
 from matchmaker.extensions import db, nudge
-from matchmaker.models import JobDating, JobDatingStatus, Match
+from matchmaker.models import JobDating, JobDatingStatus
 from matchmaker.services import job_dating_matches, job_dating_moves, venues
 from matchmaker.services.errors import (
     EditedMeanwhile,
@@ -27,7 +27,7 @@ from matchmaker.services.job_dating_moves import Facts, Moved
 from matchmaker.web import job_dating_conflicts, job_dating_plan, labels
 from matchmaker.web.access import host_required, job_dating_in_my_hands, signed_in, venue_in_my_hands
 from matchmaker.web.forms import answer
-from matchmaker.web.job_dating_conflicts import Rows, VersionField, resent, when
+from matchmaker.web.job_dating_conflicts import Rows, pairs_beside, resent, when
 from matchmaker.web.job_dating_forms import ChoiceForm, JobDatingForm
 from matchmaker.web.job_datings import on_too_late
 from matchmaker.web.settings import mail_settings
@@ -48,7 +48,6 @@ class MoveForm(JobDatingForm):
 
 
 class ChangeMeetingsForm(ChoiceForm):
-    version = VersionField()
     confirmed = BooleanField()
 
 
@@ -138,23 +137,6 @@ def in_words(facts: Facts) -> dict[str, str]:
         "Un entretien": job_dating_conflicts.minutes(facts.round_minutes),
         **{words.capitalize(): str(shown[name]) for name, words in (("rounds", "tours"), ("meetings", "entretiens"), ("participants", "structures"))},
     }
-
-
-def pairs_beside(job_dating: JobDating, matches: Sequence[Match]) -> Rows:
-    """The pairs that were ticked beside those that are planned now: only what differs."""
-    db.session.refresh(job_dating, ["meetings"])
-    planned = {meeting.match.id: meeting.match for meeting in job_dating.meetings}
-    ticked = {match.id: match for match in matches}
-    words = {True: "se rencontrent", False: "ne se rencontrent pas"}
-    changed = sorted(planned.keys() ^ ticked.keys())
-    return [
-        ("Entretiens", len(ticked), len(planned)),
-        *((pair_name((ticked | planned)[key]), words[key in ticked], words[key in planned]) for key in changed),
-    ]
-
-
-def pair_name(match: Match) -> str:
-    return f"{match.need.organisation.name} et {match.offer.organisation.name}"
 
 
 def done(told: Told) -> str:

@@ -185,7 +185,7 @@ def proof(job_dating: JobDating) -> str:
     bound, reason = job_dating.rounds_bound, job_dating.rounds_bound_reason
     if not bound:
         return ""
-    meetings, tables = len(job_dating.planned), job_dating.venue.tables
+    meetings, tables = len(job_dating.planned), job_dating.tables
     if reason.startswith("degree"):
         who = "la personne" if any(participant.delegates > 1 for participant in job_dating.participants) else "la structure"
         because = f"{who} la plus demandée a {labels.plural(bound, 'entretien', 'entretiens')}"
@@ -246,7 +246,7 @@ def used_tables(job_dating: JobDating) -> list[Table]:
 
 def free_tables(job_dating: JobDating) -> list[Table]:
     used = used_tables(job_dating)
-    return [table for table in job_dating.venue.tables if table not in used]
+    return [table for table in job_dating.tables if table not in used]
 
 
 def break_before(job_dating: JobDating, number: int) -> datetime | None:

@@ -8,13 +8,13 @@ from flask.typing import ResponseReturnValue
 
 from matchmaker.extensions import db
 from matchmaker.models import JobDating
-from matchmaker.services import job_dating_feasibility, job_dating_matches, job_datings, venues
+from matchmaker.services import job_dating_feasibility, job_dating_matches, job_dating_pairs, job_datings, venues
 from matchmaker.services.errors import EditedMeanwhile, NotAllowedNow, TooManyPeople
 from matchmaker.web import job_dating_conflicts, job_dating_plan, labels, venue_bookings
 from matchmaker.web.access import host_required, job_dating_in_my_hands, signed_in, venue_in_my_hands
 from matchmaker.web.forms import answer
 from matchmaker.web.job_dating_feasibility import Line, capacity, line
-from matchmaker.web.job_dating_forms import ChoiceForm, DraftForm, NewJobDatingForm, RhythmForm, SetUpForm
+from matchmaker.web.job_dating_forms import ChoiceForm, DraftForm, NewJobDatingForm, RhythmForm, SetUpForm, read_pairs
 from matchmaker.web.job_datings import bp, draft_in_my_hands
 
 STEPS = ("Thème et territoire", "Lieu et horaires", "Qui est invité", "Combien d’entretiens")
@@ -79,13 +79,16 @@ def choose(job_dating_id: UUID) -> ResponseReturnValue:
     job_dating = draft_in_my_hands(job_dating_id)
     free = job_dating_matches.free_matches(job_dating.venue, beside=job_dating)
     shown = free if "tout" in request.args else [meeting.match for meeting in job_dating.meetings]
-    form = ChoiceForm(pairs=[str(match.id) for match in shown])
+    form = ChoiceForm(pairs=[str(match.id) for match in shown], version=job_dating.version)
     form.pairs.choices = [str(match.id) for match in free]
     told = None if job_dating.is_past else line_of(job_dating)
     if not form.validate_on_submit():
         return answer("job_datings/choose.html", form, job_dating=job_dating, matches=free, steps=STEPS, line=told)
+    wanted = [match for match in free if str(match.id) in form.pairs.data]
     try:
-        job_datings.choose(job_dating, [match for match in free if str(match.id) in form.pairs.data])
+        job_datings.choose(job_dating, wanted, version=form.version.data)
+    except EditedMeanwhile:
+        return job_dating_conflicts.page(job_dating, form, job_dating_conflicts.pairs_beside(job_dating, wanted))
     except TooManyPeople as error:
         form.pairs.errors = [job_dating_plan.too_many(error)]
         db.session.rollback()
@@ -126,6 +129,9 @@ def try_out(job_dating: JobDating) -> bool:
     if "seated" in request.form:
         rhythm = RhythmForm()
         facts = rhythm.facts() if rhythm.validate() else None
+    elif "rencontres" in request.form:
+        job_dating_pairs.try_on(job_dating, read_pairs(request.form.getlist("meet")))
+        facts = {}
     elif "held_on" in request.form:
         form = set_up_form(job_dating)
         facts = form.facts() if form.validate() else None

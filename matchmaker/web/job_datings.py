@@ -1,12 +1,13 @@
 """Job datings: the public list, and for who is in charge the preparation, the choice, the plan, the sending."""
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from matchmaker.extensions import db, nudge
-from matchmaker.models import JobDating, JobDatingStatus, Organisation, Participant
+from matchmaker.models import JobDating, JobDatingStatus, Organisation, Participant, ParticipantState
 from matchmaker.models.base import now, today
 from matchmaker.services import (
     calendar_replies,
@@ -15,17 +16,19 @@ from matchmaker.services import (
     job_dating_groups,
     job_dating_guests,
     job_dating_lists,
+    job_dating_pairs,
     job_dating_plans,
     job_datings,
     mails,
     outbox,
     territories,
 )
-from matchmaker.services.errors import MatchesTaken, MeetingsLost, NotAllowedNow, RoundsDoNotFit, TooManyPeople, VenueBlocked, VenueTaken
-from matchmaker.web import job_dating_feasibility, job_dating_plan, labels
+from matchmaker.services.errors import EditedMeanwhile, MatchesTaken, MeetingsLost, NotAllowedNow, RoundsDoNotFit, TooManyPeople, VenueBlocked, VenueTaken
+from matchmaker.web import job_dating_conflicts, job_dating_feasibility, job_dating_plan, labels
 from matchmaker.web.access import found, holds, host_required, is_signed_in, job_dating_in_my_hands, public, signed_in
 from matchmaker.web.invitations import SAID
-from matchmaker.web.job_dating_forms import ParticipantForm
+from matchmaker.web.job_dating_forms import ParticipantForm, VersionForm
+from matchmaker.web.reasons import reasons
 from matchmaker.web.settings import mail_settings
 from tasks.outbox import drain
 
@@ -45,13 +48,21 @@ def show(job_dating_id: UUID) -> ResponseReturnValue:
     if job_dating.published_at is None:
         return redirect(url_for(".planner", job_dating_id=job_dating.id)) if is_signed_in() and holds(signed_in(), job_dating.venue) else abort(404)
     organisation = signed_in().organisation if is_signed_in() else None
-    mine = job_dating_plan.meetings_of(job_dating, organisation) if organisation else []
     in_charge = is_signed_in() and holds(signed_in(), job_dating.venue)
-    invited = invitation_of(job_dating, organisation) if organisation else None
-    part = job_dating_guests.participant_of(job_dating, organisation) if organisation else None
-    is_asking = organisation is not None and part is None and job_dating.is_registration_open and job_dating.is_open and not job_dating.has_begun
-    context = {"in_charge": in_charge, "invited": invited, "may_ask": is_asking, "mine": part if part is not None and invited is None else None}
-    return render_template("job_datings/show.html", job_dating=job_dating, meetings=mine, **context)
+    context = for_organisation(job_dating, organisation) if organisation is not None else dict.fromkeys(("meetings", "invited", "may_ask", "mine"))
+    return render_template("job_datings/show.html", job_dating=job_dating, in_charge=in_charge, days=labels.DAYS, **context)
+
+
+def for_organisation(job_dating: JobDating, organisation: Organisation) -> dict[str, object]:
+    """What a structure sees more than the public: its meetings and its answer, or whom it could meet if it came."""
+    part = job_dating_guests.participant_of(job_dating, organisation)
+    mine, invited = job_dating_plan.meetings_of(job_dating, organisation), invitation_of(job_dating, organisation)
+    may_ask = part is None and job_dating.is_registration_open and job_dating.is_open and not job_dating.has_begun
+    waits = part is not None and not mine and job_dating.is_open and (part.state is ParticipantState.REQUESTED or part.waiting_since is not None)
+    context = {"organisation": organisation, "meetings": mine, "invited": invited, "may_ask": may_ask, "mine": part if invited is None else None}
+    if may_ask or waits:
+        context |= {"could_meet": job_dating_pairs.candidates_of(job_dating, organisation), "reasons": reasons}
+    return context
 
 
 def invitation_of(job_dating: JobDating, organisation: Organisation) -> dict[str, str | None] | None:
@@ -85,8 +96,11 @@ def adjust(job_dating_id: UUID) -> ResponseReturnValue:
     valid = [form.validate() for _participant, form in forms]
     if not all(valid) or wants_what_is_not_there(job_dating, forms):
         return planner_page(job_dating, forms, problem="" if not all(valid) else job_dating_plan.NO_ACCESSIBLE_TABLE), 422
+    wanted = {participant.id: (form.delegates.data, form.needs_accessible.data) for participant, form in forms}
     try:
-        job_datings.adjust(job_dating, {participant.id: (form.delegates.data, form.needs_accessible.data) for participant, form in forms})
+        job_datings.adjust(job_dating, wanted, version=VersionForm().version.data)
+    except EditedMeanwhile:
+        return job_dating_conflicts.page(job_dating, [form for _participant, form in forms], people_beside(job_dating, wanted))
     except TooManyPeople as error:
         db.session.rollback()
         return planner_page(job_dating, forms, problem=job_dating_plan.too_many(error)), 422
@@ -161,7 +175,22 @@ def draft_in_my_hands(job_dating_id: UUID) -> JobDating:
 
 def wants_what_is_not_there(job_dating: JobDating, forms: list[tuple[Participant, ParticipantForm]]) -> bool:
     """An accessible table, at a venue that has none."""
-    return any(form.needs_accessible.data for _participant, form in forms) and not any(table.is_accessible for table in job_dating.venue.tables)
+    return any(form.needs_accessible.data for _participant, form in forms) and not any(table.is_accessible for table in job_dating.tables)
+
+
+def people_beside(job_dating: JobDating, wanted: Mapping[UUID, tuple[int, bool]]) -> job_dating_conflicts.Rows:
+    """What was typed of each structure beside what is stored now: only what differs."""
+    found = []
+    for participant in sorted(job_dating.participants, key=lambda one: territories.fold(one.organisation.name)):
+        stored = (participant.delegates, participant.needs_accessible)
+        mine = wanted.get(participant.id, stored)
+        if mine != stored:
+            found.append((participant.organisation.name, come_in_words(*mine), come_in_words(*stored)))
+    return found or [("Les structures", "comme vous les avez envoyées", "la liste ou le plan a changé")]
+
+
+def come_in_words(delegates: int, needs_accessible: bool) -> str:
+    return labels.plural(delegates, "personne", "personnes") + (", table accessible" if needs_accessible else "")
 
 
 def participant_forms(job_dating: JobDating) -> list[tuple[Participant, ParticipantForm]]:

@@ -19,7 +19,10 @@ from matchmaker.web.venue_forms import VenueForm
 
 bp = Blueprint("venues", __name__)
 
-FROZEN = "Des entretiens sont prévus à ces tables\u00a0: leur nombre ne change plus. Vous pouvez ajouter une salle à la suite, ou renommer."
+FROZEN = (
+    "Des entretiens sont prévus à ces tables\u00a0: leur nombre ne change plus. Vous pouvez ajouter une salle à la suite, ou renommer. "
+    "Une table ne sert plus\u00a0? Dites-le au plan du job dating, par «\u00a0Une table de moins\u00a0»."
+)
 KEPT = "Un ancien plan garde ces tables\u00a0: leur nombre ne change plus. Vous pouvez ajouter une salle à la suite, ou renommer."
 
 

@@ -209,3 +209,56 @@ def test_the_grid_of_somebody_else_or_of_nothing_is_absent(client, host, place):
     assert client.post(REPLAN.format(other.id)).status_code == 404
     assert client.get(f"{GRID.format(mine.id)}/{uuid4()}").status_code == 302
     assert heading(client.get(GRID.format(mine.id)).text) == "Déplacer des entretiens à la main"
+
+
+def seats(job_dating: JobDating) -> dict[object, tuple[int | None, object]]:
+    return {one.id: (one.round, one.table_id) for one in job_dating.meetings}
+
+
+def loosened(job_dating: JobDating) -> Meeting:
+    """The meeting of the first round loses its place, and the others sit where no new plan would put them."""
+    meeting = at(job_dating, 0)
+    meeting.round, meeting.table, meeting.is_locked = None, None, False
+    db.session.commit()
+    return meeting
+
+
+def test_a_published_plan_is_recalculated_only_when_the_host_saw_who_would_be_told_anew(client, host, place):
+    job_dating = published(place, 3)
+    send_all()
+    loose, before = loosened(job_dating), seats(job_dating)
+
+    shown = client.post(REPLAN.format(job_dating.id), data={"version": str(job_dating.version)})
+
+    assert heading(shown.text) == "Recalculer le plan ?"
+    db.session.expire_all()
+    assert seats(job_dating) == before
+    client.post(REPLAN.format(job_dating.id), data=forms(shown.text)[-2].filled())
+    db.session.expire_all()
+    after = seats(job_dating)
+    assert after.pop(loose.id)[0] is not None
+    assert after == {key: seat for key, seat in before.items() if key != loose.id}
+    assert "1 entretien trouve une place" in words(shown.text)
+    assert "aucun entretien ne bouge" in words(shown.text)
+
+
+def test_a_published_plan_that_is_the_best_stays_and_says_so(client, host, place):
+    job_dating = published(place, 3)
+    before, version = seats(job_dating), job_dating.version
+
+    shown = client.post(REPLAN.format(job_dating.id), data={"version": str(version)}, follow_redirects=True)
+
+    assert "rien ne change" in words(shown.text)
+    db.session.expire_all()
+    assert (seats(job_dating), job_dating.version) == (before, version)
+
+
+def test_two_hosts_recalculate_a_published_plan_and_the_second_reads_it_again(client, host, place):
+    job_dating = published(place, 2)
+    loosened(job_dating)
+
+    response = client.post(REPLAN.format(job_dating.id), data={"version": str(job_dating.version + 7), "how": "anew"}, follow_redirects=True)
+
+    assert "Quelqu’un d’autre vient de changer ce plan." in words(response.text)
+    db.session.expire_all()
+    assert len(job_dating.planned) == 1

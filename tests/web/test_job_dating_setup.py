@@ -224,3 +224,38 @@ def test_a_plan_that_a_worker_owes_shows_that_it_is_being_computed(client, host,
     assert "2 entretiens, 3 tables" in words(page)
     assert job_dating.status == "draft"
     assert refused.status_code == 200
+
+
+def test_two_hosts_choose_pairs_and_the_second_sees_both_choices(client, host, place):
+    job_dating = planned(place, 3)
+    old, ids = str(job_dating.version), [str(meeting.match_id) for meeting in job_dating.meetings]
+    client.post(CHOICE.format(job_dating.id), data={"pairs": ids[:2], "version": old})
+
+    late = client.post(CHOICE.format(job_dating.id), data={"pairs": ids, "version": old})
+
+    assert late.status_code == 409
+    assert "Entretiens 3 2" in words(late.text)
+    assert "se rencontrent ne se rencontrent pas" in words(late.text)
+    db.session.expire_all()
+    assert len(job_dating.meetings) == 2
+    client.post(CHOICE.format(job_dating.id), data=forms(late.text)[-1].filled())
+    db.session.expire_all()
+    assert len(job_dating.meetings) == 3
+
+
+def test_two_hosts_say_how_many_people_come_and_the_second_sees_both(client, host, place):
+    job_dating = planned(place, 2)
+    old, mine = job_dating.version, {f"{one.id}-delegates": "1" for one in job_dating.participants}
+    some = job_dating.participants[0]
+    path = f"/mes-job-datings/{job_dating.id}/structures"
+    client.post(path, data=mine | {f"{some.id}-delegates": "2", "version": str(old)})
+
+    late = client.post(path, data=mine | {"version": str(old)})
+
+    assert late.status_code == 409
+    assert f"{some.organisation.name} 1 personne 2 personnes" in words(late.text)
+    db.session.expire_all()
+    assert some.delegates == 2
+    client.post(path, data=forms(late.text)[-1].filled())
+    db.session.expire_all()
+    assert some.delegates == 1

@@ -147,6 +147,17 @@
     look();
   };
 
+  // The phone's own camera opened a badge's page, and that page sent back here: its owner has arrived.
+  const welcome = () => {
+    const told = /^#arrivee-([\da-f-]{36})$/.exec(location.hash);
+    if (!told) return;
+    history.replaceState(null, "", location.pathname);
+    const row = rowOf(told[1]);
+    if (!row) say("Ce badge n’est pas sur la liste. Est-ce une structure qui arrive sans inscription\u00a0?");
+    else if (row.dataset.state === "present") say(`${row.dataset.name}\u00a0: déjà arrivée.`);
+    else act(row, "present", Number(row.dataset.delegates));
+  };
+
   const start = () => {
     desk = document.querySelector("[data-desk]");
     if (!desk) return;
@@ -168,10 +179,15 @@
     desk.querySelector("[data-search]").addEventListener("input", search);
     const scanButton = desk.querySelector("[data-scan]");
     scanButton.hidden = !("BarcodeDetector" in window) || !navigator.mediaDevices;
+    desk.querySelector("[data-by-camera]").hidden = !scanButton.hidden;
+    // What a badge's page of this phone needs to lead back here.
+    localStorage.setItem("accueil", JSON.stringify({ path: location.pathname, jobDating: desk.dataset.jobDating, until: Number(desk.dataset.until) }));
     scanButton.addEventListener("click", scan);
     // A page that the phone kept is older than what the server told last.
     const known = window.dayQueue.known();
     merge(known.at > Number(desk.dataset.server) ? known.people : {});
+    welcome();
+    window.addEventListener("hashchange", welcome);
   };
 
   // Somebody who is not on this page's list yet: read the page again, and keep what waits.
@@ -196,6 +212,9 @@
     const waiting = detail.waiting ? `, ${plural(detail.waiting, "geste", "gestes")} en attente` : "";
     desk.querySelector("[data-offline-words]").textContent = `Hors ligne${waiting}.`;
   });
-  document.addEventListener("desk:ended", () => location.reload());
+  document.addEventListener("desk:ended", () => {
+    localStorage.removeItem("accueil");
+    location.reload();
+  });
   document.addEventListener("DOMContentLoaded", start);
 })();

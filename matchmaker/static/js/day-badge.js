@@ -1,0 +1,17 @@
+// A badge opened by the phone's own camera, on a phone that holds the desk of the same job dating: one touch checks its owner in at the desk.
+// Phones without a scanner of their own, as iPhones are, need nothing more than this.
+document.addEventListener("DOMContentLoaded", () => {
+  "use strict";
+
+  const badge = document.querySelector("[data-badge]");
+  if (!badge) return;
+  let desk;
+  try {
+    desk = JSON.parse(localStorage.getItem("accueil"));
+  } catch {
+    return;
+  }
+  if (!desk || desk.jobDating !== badge.dataset.jobDating || desk.until < Date.now()) return;
+  badge.querySelector("a").href = `${desk.path}#arrivee-${badge.dataset.badge}`;
+  badge.hidden = false;
+});
