@@ -10,6 +10,8 @@ from sqlalchemy import select
 from matchmaker.extensions import db
 from matchmaker.models import (
     Category,
+    Cluster,
+    ClusterInvitation,
     Commune,
     Family,
     HelpRequest,
@@ -21,6 +23,8 @@ from matchmaker.models import (
     MatchStatus,
     Need,
     NeedPairRule,
+    News,
+    NurserySnapshot,
     Offer,
     Organisation,
     OutboxMail,
@@ -36,6 +40,8 @@ from matchmaker.models import (
     RunStatus,
     Side,
     Status,
+    Story,
+    StoryStatus,
     Territory,
     Unit,
     User,
@@ -280,3 +286,28 @@ class MailFactory(Factory):
     status = MailStatus.SENT
     sent_at = factory.LazyFunction(now)
     attempts = 1
+
+
+def news(territory: Territory | None = None, *, author: User | None = None, title: str = "La maison des associations ouvre en mars") -> News:
+    """What an animator wrote of a territory, the Orne unless told otherwise."""
+    one = News(territory=territory or departement(), author=author, title=title, text="Trois salles.\n\nLes clés sont à la mairie.")
+    db.session.add(one)
+    db.session.flush()
+    return one
+
+
+def given_story(organisation: Organisation | None = None, *, status: StoryStatus = StoryStatus.WAITING) -> Story:
+    """What a structure says of the Orne, with its consent."""
+    one = Story(organisation=organisation or OrganisationFactory(), territory=departement(), text="Un atelier trouvé en deux semaines.", status=status)
+    db.session.add(one)
+    db.session.flush()
+    return one
+
+
+def cluster_invitation(organisation: Organisation | None = None) -> ClusterInvitation:
+    """A structure that an animator of the Orne invited to speak of a pole, in a group that was found today."""
+    snapshot = NurserySnapshot(territory=departement(), day=today(), organisations=4, clusters=[Cluster(position=0, theme="eau", category="purchase")])
+    one = ClusterInvitation(territory=departement(), organisation=organisation or OrganisationFactory())
+    db.session.add_all([snapshot, one])
+    db.session.flush()
+    return one

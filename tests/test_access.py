@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from matchmaker.extensions import db
-from matchmaker.models import ContactView, JobDatingStatus, Role, Side, User
+from matchmaker.models import Cluster, ContactView, JobDatingStatus, Role, Side, User
 from matchmaker.models.base import now
 from matchmaker.services import conversation_links, proposal_links
 from tests.conftest import Client
@@ -23,8 +23,11 @@ from tests.factories import (
     RunFactory,
     UserFactory,
     call_for_help,
+    cluster_invitation,
     departement,
+    given_story,
     group,
+    news,
     pair_rule,
     proposals_of,
     venue,
@@ -137,6 +140,10 @@ def foreign_ids() -> dict[str, object]:
         "rule_id": pair_rule().id,
         "help_id": call_for_help(match).id,
         "welcome_id": welcome().id,
+        "news_id": news().id,
+        "cluster_invitation_id": cluster_invitation().id,
+        "cluster_id": db.session.scalars(select(Cluster.id)).first(),
+        "story_id": given_story().id,
     }
 
 

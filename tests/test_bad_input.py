@@ -22,7 +22,7 @@ from sqlalchemy import func, select, text
 from werkzeug.test import TestResponse
 
 from matchmaker.extensions import db
-from matchmaker.models import Category, JobDating, JobDatingStatus, Need, Offer, Organisation, OutboxMail, Proposal, Role, Topic, User, Venue
+from matchmaker.models import Category, Cluster, JobDating, JobDatingStatus, Need, Offer, Organisation, OutboxMail, Proposal, Role, Topic, User, Venue
 from matchmaker.models.base import now
 from matchmaker.services import (
     addresses,
@@ -50,9 +50,12 @@ from tests.factories import (
     RunFactory,
     UserFactory,
     call_for_help,
+    cluster_invitation,
     departement,
+    given_story,
     group,
     mutual_match,
+    news,
     pair_rule,
     proposals_of,
     venue,
@@ -203,6 +206,10 @@ def world(app: Flask) -> World:
         "rule_id": pair_rule().id,
         "help_id": call_for_help().id,
         "welcome_id": welcome(by=buyer).id,
+        "news_id": news().id,
+        "cluster_invitation_id": cluster_invitation().id,
+        "cluster_id": db.session.scalars(select(Cluster.id)).first(),
+        "story_id": given_story(buyer).id,
     }
     mutual = min(mutual_match(need=NeedFactory(organisation=buyer)).proposals, key=lambda one: one.side)
     outcomes.ask_due(at=now() + timedelta(days=31), settings=mail_settings())

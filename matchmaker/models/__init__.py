@@ -5,6 +5,7 @@ from matchmaker.models.accounts import Role, User
 from matchmaker.models.addresses import AddressStatus, MailAddress, MailBounce, MailCall, MailObjection, ObjectionSource, Obstacle, Topic
 from matchmaker.models.audit import AuditAction, AuditEntry
 from matchmaker.models.base import Base
+from matchmaker.models.communities import CommunityMember, News, Story, StoryStatus
 from matchmaker.models.conversations import ContactView, ContactWay, HelpRequest, Message
 from matchmaker.models.declarations import Category, Declaration, Flag, Need, Offer, Status, Unit
 from matchmaker.models.drafts import DeclarationDraft
@@ -12,7 +13,8 @@ from matchmaker.models.feedback import Feedback
 from matchmaker.models.health import Heartbeat
 from matchmaker.models.invitations import Answer, CalendarReply, Invitation, InvitationAnswer, InvitationNotice, Method, ReplyStatus
 from matchmaker.models.job_datings import InvitedFrom, JobDating, JobDatingStatus, Meeting, MeetingStatus, Participant, ParticipantState, Seated, Wish, WishKind
-from matchmaker.models.matching import CriteriaWeights, Match, MatchingInstance, MatchingRun, MatchStatus, PairDecision, RunStatus, Verdict
+from matchmaker.models.matching import CriteriaWeights, Match, MatchStatus, MatchingInstance, MatchingRun, PairDecision, RunStatus, Verdict
+from matchmaker.models.nursery import Cluster, ClusterAnswer, ClusterInvitation, ClusterMember, Function, NurserySnapshot
 from matchmaker.models.observatory import Snapshot, Span
 from matchmaker.models.occupations import Occupation, OccupationMobility, OccupationTitle
 from matchmaker.models.openid import OpenidIdentity
@@ -20,20 +22,7 @@ from matchmaker.models.organisations import Eligibility, EssLabel, Family, Headc
 from matchmaker.models.outbox import DomainPace, MailStatus, OutboxMail, RelayState
 from matchmaker.models.outcomes import DaysBand, EuroBand, FoundAnyway, FteBand, Outcome, OutcomeAnswer, Result
 from matchmaker.models.personal_data import Consent, DataExport, ErasureRequest, LegalText, SpentLink
-from matchmaker.models.pools import (
-    NeedPairRule,
-    PairRule,
-    Pool,
-    PoolingRun,
-    PoolingStatus,
-    PoolingTrial,
-    PoolMeeting,
-    PoolShare,
-    PoolStatus,
-    PoolWelcome,
-    ShareStatus,
-    WelcomeStatus,
-)
+from matchmaker.models.pools import NeedPairRule, PairRule, Pool, PoolMeeting, PoolShare, PoolStatus, PoolWelcome, PoolingRun, PoolingStatus, PoolingTrial, ShareStatus, WelcomeStatus
 from matchmaker.models.presence import ABSENT, CheckInLink, LostTable, PlanChange, PresenceAct, PresenceState
 from matchmaker.models.proposals import Channel, DeclineReason, Proposal, ProposalAnswer, ProposalStatus, Side
 from matchmaker.models.second_factor import RecoveryCode, SecondFactor
@@ -42,6 +31,7 @@ from matchmaker.models.sessions import UserSession
 from matchmaker.models.solicitations import Absence, AskingDay, AskingPrice, Period, Solicitation, SolicitationCount, SolicitationKind
 from matchmaker.models.territories import Commune, Level, Territory, Theme
 from matchmaker.models.venues import Equipment, Room, Table, Venue, VenueBlock, VenueHours, VenuePhoto
+from matchmaker.models.white_zones import WhiteZone
 from matchmaker.models.work_queue import ActKind, DoneReason, Matter, WorkAct
 
 __all__ = [
@@ -60,7 +50,12 @@ __all__ = [
     "Category",
     "Channel",
     "CheckInLink",
+    "Cluster",
+    "ClusterAnswer",
+    "ClusterInvitation",
+    "ClusterMember",
     "Commune",
+    "CommunityMember",
     "Consent",
     "ContactView",
     "ContactWay",
@@ -82,6 +77,7 @@ __all__ = [
     "Flag",
     "FoundAnyway",
     "FteBand",
+    "Function",
     "Headcount",
     "Heartbeat",
     "HelpRequest",
@@ -111,6 +107,8 @@ __all__ = [
     "Method",
     "Need",
     "NeedPairRule",
+    "News",
+    "NurserySnapshot",
     "ObjectionSource",
     "Obstacle",
     "Occupation",
@@ -161,6 +159,8 @@ __all__ = [
     "Span",
     "SpentLink",
     "Status",
+    "Story",
+    "StoryStatus",
     "Table",
     "Territory",
     "Theme",
@@ -175,6 +175,7 @@ __all__ = [
     "VenuePhoto",
     "Verdict",
     "WelcomeStatus",
+    "WhiteZone",
     "Wish",
     "WishKind",
     "WorkAct",

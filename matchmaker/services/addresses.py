@@ -31,9 +31,11 @@ TOPICS = {
     "pool_proposed": Topic.PROPOSALS,
     "pool_moved": Topic.PROPOSALS,
     "pool_welcome": Topic.PROPOSALS,
+    "cluster_invitation": Topic.PROPOSALS,
     "digest": Topic.DIGEST,
     "digest_animator": Topic.DIGEST,
     "quarter_report": Topic.DIGEST,
+    "territory_news": Topic.DIGEST,
     "campaign": Topic.CAMPAIGNS,
 }
 # Sent to many at once: mail programs show their own button for these (RFC 8058).

@@ -12,6 +12,7 @@ from jinja2 import StrictUndefined
 from matchmaker.models import (
     Answer,
     Category,
+    ClusterAnswer,
     DaysBand,
     DeclineReason,
     DoneReason,
@@ -239,6 +240,7 @@ WORDS: dict[type[StrEnum], dict[Any, str]] = {
         EuroBand.UP_TO_100K: "20\u00a0000 à 100\u00a0000\u00a0€",
         EuroBand.MORE: "plus de 100\u00a0000\u00a0€",
     },
+    ClusterAnswer: {ClusterAnswer.INTERESTED: "intéressée", ClusterAnswer.NOT_NOW: "pas maintenant"},
     FoundAnyway: {FoundAnyway.YES: "oui", FoundAnyway.MAYBE: "peut-être, plus tard", FoundAnyway.NO: "non"},
     Equipment: {
         Equipment.WIFI: "wifi",

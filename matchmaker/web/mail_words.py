@@ -36,6 +36,8 @@ KINDS = {
     "digest": "La semaine de vos annonces",
     "digest_animator": "La semaine de l’animation",
     "quarter_report": "Le bilan d’un trimestre",
+    "cluster_invitation": "Invitation à un groupe de coopération",
+    "territory_news": "Les nouvelles d’un territoire",
     "password_reset": "Lien pour un nouveau mot de passe",
     "password_changed": "Mot de passe changé",
     "second_factor": "Code de connexion, mis ou retiré",

@@ -12,6 +12,7 @@ PUBLIC = (
     ("pages.about", "Comment ça marche"),
     ("organisations.directory", "Annuaire"),
     ("job_datings.public_list", "Job datings"),
+    ("territory_pages.all_territories", "Territoires"),
     ("observatory.public_page", "Observatoire"),
 )
 MENUS = {
@@ -21,6 +22,7 @@ MENUS = {
         ("declarations.mine", "Mes annonces"),
         ("job_datings.public_list", "Job datings"),
         ("organisations.directory", "Annuaire"),
+        ("territory_pages.all_territories", "Territoires"),
     ),
     Role.HOST: (
         ("job_datings.mine", "Mes job datings"),

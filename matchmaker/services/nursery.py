@@ -1,0 +1,215 @@
+"""The nursery of territorial poles of cooperation: groups of structures that work together, or share themes nearby, found week by week.
+
+Nobody is told or invited by this: an animator reads the groups and invites whom they choose.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+import numpy as np
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload, selectinload
+
+from matchmaker.engine import clusters
+from matchmaker.engine.clusters import Links
+from matchmaker.extensions import db
+from matchmaker.models import (
+    Category,
+    Cluster,
+    ClusterMember,
+    Commune,
+    Family,
+    Function,
+    InclusionKind,
+    Level,
+    Match,
+    Need,
+    NurserySnapshot,
+    Offer,
+    Organisation,
+    Pool,
+    PoolShare,
+    PoolStatus,
+    Territory,
+    Theme,
+)
+from matchmaker.models.pools import GONE
+from matchmaker.services import indicators_loading, outcomes
+from matchmaker.services.declarations import public
+from matchmaker.services.matching_tables import bits
+
+SEED = 2026
+REACH_KM = 30.0
+SMALLEST = 4
+# A cooperation that was concluded, a job that is shared: as much as several likenesses.
+TOGETHER = 3.0
+INCLUSIVE = frozenset(InclusionKind) - {InclusionKind.GE}
+TOGETHER_KIND, NEAR_KIND = "together", "near"
+
+
+@dataclass
+class Node:
+    """A structure as the graph knows it."""
+
+    id: UUID
+    family: Family
+    inclusion_kind: InclusionKind | None
+    is_third_place: bool
+    point: tuple[float, float]
+    themes: set[Theme]
+    categories: Counter[Category]
+    trains: bool = False
+
+
+def take_due(territory: Territory, *, at: datetime) -> bool:
+    """Look for the groups of this week, unless that was done."""
+    return take(territory, day=monday_of(indicators_loading.paris_day(at)))
+
+
+def monday_of(day: date) -> date:
+    return day - timedelta(days=day.weekday())
+
+
+def due(*, at: datetime) -> list[int]:
+    """Ids of the départements whose groups of this week are not written down."""
+    day = monday_of(indicators_loading.paris_day(at))
+    done = select(NurserySnapshot.territory_id).where(NurserySnapshot.day == day)
+    return list(db.session.scalars(select(Territory.id).where(Territory.level == Level.DEPARTEMENT, Territory.id.not_in(done)).order_by(Territory.code)))
+
+
+def take(territory: Territory, *, day: date) -> bool:
+    """Write the groups of a département down as they are now. False, and nothing changed, when that day was taken."""
+    db.session.refresh(territory, Territory.__table__.columns.keys(), with_for_update=True)
+    if db.session.scalar(select(NurserySnapshot.id).where(NurserySnapshot.territory_id == territory.id, NurserySnapshot.day == day)):
+        return False
+    nodes = nodes_of(territory)
+    together, near = cooperations(nodes), likenesses(nodes)
+    graph = clusters.graph_of(len(nodes), together, near)
+    snapshot = NurserySnapshot(territory=territory, day=day, organisations=len(nodes))
+    before = members_before(territory, day)
+    pairs = {(one, other) for one, other in zip(together.one.tolist(), together.other.tolist(), strict=True)}
+    for position, group in enumerate(clusters.groups(graph, smallest=SMALLEST, seed=SEED)):
+        places = clusters.laid_out(graph, group, seed=SEED)
+        members = [nodes[row] for row in group]
+        snapshot.clusters.append(
+            Cluster(
+                position=position,
+                theme=sector(members, territory),
+                category=most_frequent(category for one in members for category in one.categories.elements()),
+                missing=[function.value for function in Function if not any(holds(one, function) for one in members)],
+                stability=clusters.stability([one.id for one in members], before),
+                links=[
+                    [group.index(min(edge)), group.index(max(edge)), TOGETHER_KIND if (min(edge), max(edge)) in pairs else NEAR_KIND]
+                    for edge in sorted(graph.subgraph(group).edges, key=sorted)
+                ],
+                members=[
+                    ClusterMember(organisation_id=one.id, position=place, x=x, y=y) for place, (one, (x, y)) in enumerate(zip(members, places, strict=True))
+                ],
+            )
+        )
+    db.session.add(snapshot)
+    db.session.flush()
+    return True
+
+
+def nodes_of(territory: Territory) -> list[Node]:
+    """The structures of a département that anybody may see something of, by id. Successions in confidence tell nothing. Four queries."""
+    columns = (Organisation.id, Organisation.family, Organisation.inclusion_kind, Organisation.is_third_place)
+    place = (Organisation.latitude, Organisation.longitude, Commune.latitude, Commune.longitude)
+    query = select(*columns, *place).join(Organisation.commune).where(Organisation.territory_id == territory.id).order_by(Organisation.id)
+    nodes = {}
+    for one, family, kind, is_third_place, lat, lon, commune_lat, commune_lon in db.session.execute(query):
+        known = (lat, lon) if lat is not None else (commune_lat, commune_lon)
+        nodes[one] = Node(one, family, kind, is_third_place, tuple(np.nan if part is None else part for part in known), set(), Counter())  # type: ignore[arg-type]
+    for model in (Need, Offer):
+        told = select(model.organisation_id, model.category, model.themes).where(*public(model), model.organisation_id.in_(nodes))
+        for one, category, themes in db.session.execute(told):
+            nodes[one].themes.update(Theme(code) for code in themes)
+            nodes[one].categories[category] += 1
+            nodes[one].trains |= model is Offer and category is Category.PEER_TRAINING
+    worked = {one for pair in worked_together(nodes) for one in pair}
+    return [node for node in nodes.values() if node.categories or node.is_third_place or node.id in worked]
+
+
+def cooperations(nodes: Sequence[Node]) -> Links:
+    """Who concluded something with whom, as both sides tell it, and who shares a job."""
+    row = {node.id: place for place, node in enumerate(nodes)}
+    found = Counter((min(row[one], row[other]), max(row[one], row[other])) for one, other in worked_together(row))
+    pairs = sorted(found)
+    columns = np.array(pairs, dtype=np.int64).reshape(-1, 2)
+    return Links(columns[:, 0], columns[:, 1], np.array([TOGETHER * found[pair] for pair in pairs], dtype=np.float64))
+
+
+def worked_together(known: Collection[UUID]) -> list[tuple[UUID, UUID]]:
+    """Pairs among these structures: a cooperation that was concluded outside confidence, or a place in one shared job."""
+    concluded = [one.match_id for one in outcomes.concluded(list(db.session.scalars(select(Territory.id).where(Territory.level == Level.DEPARTEMENT))))]
+    query = select(Need.organisation_id, Offer.organisation_id).select_from(Match).join(Match.need).join(Match.offer)
+    query = query.where(Match.id.in_(concluded), Need.is_confidential.is_(False), Offer.is_confidential.is_(False)).order_by(Match.id)
+    pairs = [(one, other) for one, other in db.session.execute(query)]
+    shares = select(PoolShare.pool_id, Need.organisation_id).join(PoolShare.pool).join(PoolShare.need)
+    shares = shares.where(Pool.status.in_((PoolStatus.AGREED, PoolStatus.SIGNED)), PoolShare.status.not_in(GONE)).order_by(
+        PoolShare.pool_id, PoolShare.position
+    )
+    pools: dict[UUID, list[UUID]] = defaultdict(list)
+    for pool_id, organisation_id in db.session.execute(shares):
+        pools[pool_id].append(organisation_id)
+    pairs += [(one, other) for people in pools.values() for place, one in enumerate(people) for other in people[place + 1 :]]
+    return [(one, other) for one, other in pairs if one != other and one in known and other in known]
+
+
+def likenesses(nodes: Sequence[Node]) -> Links:
+    points = np.array([node.point for node in nodes], dtype=np.float64).reshape(-1, 2)
+    themes = np.array([bits([theme.value for theme in node.themes], Theme) for node in nodes], dtype=np.int64)
+    return clusters.near_links(points[:, 0], points[:, 1], themes, reach_km=REACH_KM)
+
+
+def sector(members: Sequence[Node], territory: Territory) -> str:
+    """The theme of most members; of equals, one that the territory calls its own."""
+    counts = Counter(theme for one in members for theme in one.themes)
+    return max(counts, key=lambda theme: (counts[theme], theme.value in territory.themes, theme.value)).value if counts else ""
+
+
+def most_frequent(categories: Iterable[Category]) -> str:
+    counts = Counter(categories)
+    return max(counts, key=lambda category: (counts[category], category.value)).value if counts else ""
+
+
+def holds(node: Node, function: Function) -> bool:
+    """Would this structure take this function in a pole?"""
+    is_company, is_public = node.family is Family.COMPANY, node.family is Family.PUBLIC
+    return {
+        Function.ESS: not is_company and not is_public and node.family is not Family.COLLECTIVE,
+        Function.COMPANY: is_company,
+        Function.PUBLIC: is_public,
+        Function.TRAINING: node.trains or node.inclusion_kind is InclusionKind.GEIQ,
+        Function.THIRD_PLACE: node.is_third_place,
+        Function.INCLUSION: node.inclusion_kind in INCLUSIVE,
+    }[function]
+
+
+def members_before(territory: Territory, day: date) -> list[list[UUID]]:
+    """The groups of the snapshot before this day."""
+    last = select(NurserySnapshot.id).where(NurserySnapshot.territory_id == territory.id, NurserySnapshot.day < day)
+    query = select(ClusterMember.cluster_id, ClusterMember.organisation_id).join(ClusterMember.cluster)
+    rows = db.session.execute(query.where(Cluster.snapshot_id.in_(last.order_by(NurserySnapshot.day.desc()).limit(1))))
+    found: dict[UUID, list[UUID]] = defaultdict(list)
+    for cluster_id, organisation_id in rows:
+        found[cluster_id].append(organisation_id)
+    return list(found.values())
+
+
+def newest(territory: Territory) -> NurserySnapshot | None:
+    """The last snapshot of a département with its groups and their members; in a fixed number of queries."""
+    query = select(NurserySnapshot).where(NurserySnapshot.territory_id == territory.id).order_by(NurserySnapshot.day.desc()).limit(1)
+    members = selectinload(NurserySnapshot.clusters).selectinload(Cluster.members)
+    return db.session.scalars(query.options(members.joinedload(ClusterMember.organisation).joinedload(Organisation.commune))).one_or_none()
+
+
+def cluster(cluster_id: UUID) -> Cluster | None:
+    query = select(Cluster).where(Cluster.id == cluster_id).options(joinedload(Cluster.snapshot).joinedload(NurserySnapshot.territory))
+    return db.session.scalars(
+        query.options(selectinload(Cluster.members).joinedload(ClusterMember.organisation).joinedload(Organisation.commune))
+    ).one_or_none()

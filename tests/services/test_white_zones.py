@@ -1,0 +1,146 @@
+"""White zones on a small world that was counted by hand."""
+
+from datetime import date, datetime, timedelta
+
+import pytest
+import time_machine
+
+from matchmaker.extensions import db
+from matchmaker.models import Category, ProposalStatus, Side, WhiteZone
+from matchmaker.models.base import PARIS, now
+from matchmaker.services import observatory_places, white_zones
+from tests.factories import MatchFactory, NeedFactory, OfferFactory, commune, mutual_match, proposals_of
+
+DAY = date(2026, 11, 23)
+
+
+@pytest.fixture
+def autumn(app):
+    with time_machine.travel(datetime(2026, 11, 24, 12, tzinfo=PARIS), tick=False):
+        yield
+
+
+def gardeners() -> None:
+    """Flers: two caterers' needs, one served; a gardener's need whose nearest offer is in Caen. Caen: that offer."""
+    served = mutual_match(confirmed_at=now() - timedelta(days=3))
+    NeedFactory(skills=["traiteur"])
+    NeedFactory(title="Tondre un hectare", skills=["espaces verts"])
+    OfferFactory(title="Deux équipes de jardiniers", skills=["espaces verts"], at="Caen (14)")
+    for row in (served.need, served.offer):
+        row.published_at = now() - timedelta(days=5)
+    db.session.flush()
+    db.session.query(WhiteZone).delete()
+
+
+def cells(day: date = DAY) -> dict[tuple[str, str], WhiteZone]:
+    db.session.expire_all()
+    return {(one.territory.name, one.category): one for one in db.session.query(WhiteZone).filter_by(day=day)}
+
+
+def test_needs_offers_and_distances_are_those_counted_by_hand(autumn):
+    with time_machine.travel(datetime(2026, 11, 20, 12, tzinfo=PARIS), tick=False):
+        gardeners()
+
+    assert white_zones.take(DAY)
+    found = cells()
+
+    assert {name for name, _category in found} == {"Flers Agglo", "Caen la Mer"}
+    flers, caen = found["Flers Agglo", Category.PURCHASE], found["Caen la Mer", Category.PURCHASE]
+    assert (flers.needs, flers.unmet, flers.far, flers.offers, flers.unused) == (3, 2, 1, 1, 0)
+    assert (caen.needs, caen.unmet, caen.far, caen.offers, caen.unused, caen.nearest_km) == (0, 0, 0, 1, 1, None)
+    assert (flers.nearest_code, round(flers.nearest_km)) == (commune("Caen (14)").code, 51)
+
+
+def test_a_day_that_was_taken_is_not_taken_again(autumn):
+    assert not white_zones.take(DAY)
+    NeedFactory(published_at=now() - timedelta(days=3))
+
+    assert white_zones.take(DAY)
+    NeedFactory(published_at=now() - timedelta(days=3))
+    assert not white_zones.take(DAY)
+    assert [one.needs for one in cells().values()] == [1]
+
+
+def test_the_night_takes_yesterday_and_the_ends_of_the_months_before(autumn):
+    NeedFactory(published_at=now() - timedelta(days=70))
+
+    taken = white_zones.take_due(at=now())
+
+    assert taken == [DAY, date(2026, 10, 31), date(2026, 9, 30)]
+    assert white_zones.take_due(at=now()) == []
+    assert white_zones.days() == taken[::-1]
+
+
+def test_what_came_later_was_not_known_on_that_day(autumn):
+    match = mutual_match(confirmed_at=now() - timedelta(days=5))
+    match.need.published_at = match.offer.published_at = now() - timedelta(days=70)
+    for proposal in match.proposals:
+        proposal.answered_at = match.confirmed_at
+    NeedFactory(published_at=now() - timedelta(days=2))
+    db.session.flush()
+    for day in (date(2026, 10, 31), DAY):
+        white_zones.take(day)
+
+    then, today = cells(date(2026, 10, 31)), cells()
+
+    (flers,) = then.values()
+    assert (flers.needs, flers.unmet, flers.unused) == (1, 1, 1)
+    (flers,) = today.values()
+    assert (flers.needs, flers.unmet, flers.unused) == (2, 1, 0)
+
+
+def test_an_offer_that_said_yes_serves_the_need_and_is_itself_without_a_yes(autumn):
+    match = MatchFactory()
+    _mine, theirs = proposals_of(match)
+    assert theirs.side is Side.OFFER
+    theirs.status, theirs.answered_at = ProposalStatus.ACCEPTED, now() - timedelta(days=2)
+    match.need.published_at = match.offer.published_at = now() - timedelta(days=9)
+    db.session.flush()
+    white_zones.take(DAY)
+
+    (cell,) = cells().values()
+
+    assert (cell.unmet, cell.unused) == (0, 1)
+
+
+def test_what_is_told_in_confidence_does_not_count(autumn):
+    NeedFactory(category=Category.SUCCESSION, is_confidential=True, published_at=now() - timedelta(days=3))
+
+    assert not white_zones.take(DAY)
+
+
+def test_half_of_the_needs_make_a_white_zone(autumn):
+    territory = observatory_places.places().named(f"epci-{commune().epci_code}")
+
+    def zone(needs: int, far: int) -> white_zones.Zone:
+        return white_zones.Zone(territory, [WhiteZone(category=Category.JOB, needs=needs, far=far, unmet=0, offers=0, unused=0, nearest_km=None)])
+
+    assert [zone(*counts).is_white for counts in ((4, 2), (4, 1), (0, 0), (1, 1))] == [True, False, False, True]
+    assert zone(1, 1).nearest is None
+    assert not white_zones.Zone(territory).is_white
+
+
+@pytest.mark.parametrize(
+    ("known", "before", "month_end"),
+    [
+        ([], None, None),
+        ([DAY], None, None),
+        ([date(2026, 10, 31), DAY], date(2026, 10, 31), date(2026, 10, 31)),
+        ([date(2026, 9, 30), date(2026, 10, 20), date(2026, 10, 31), DAY], date(2026, 10, 20), date(2026, 10, 31)),
+    ],
+)
+def test_with_what_a_day_is_compared(known, before, month_end):
+    assert white_zones.before(known, DAY) == before
+    assert white_zones.month_end(known, today=date(2026, 11, 24)) == month_end
+
+
+def test_reading_takes_one_query_for_all_zones(autumn, queries):
+    NeedFactory(published_at=now() - timedelta(days=3))
+    NeedFactory(at="Caen (14)", published_at=now() - timedelta(days=3))
+    white_zones.take(DAY)
+    places = observatory_places.places()
+    epcis = places.epcis(places.named(""))
+    queries.clear()
+
+    assert sum(bool(zone.cells) for zone in white_zones.zones(DAY, epcis)) == 2
+    assert len(queries) == 1
