@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 
 from matchmaker.extensions import db
-from matchmaker.models import EuroBand, FoundAnyway, Need, Outcome, Pool, PoolShare, Side, Span, Territory
+from matchmaker.models import Category, EuroBand, FoundAnyway, Need, Outcome, Pool, PoolShare, Side, Span, Territory
 from matchmaker.services import indicators, indicators_loading, outcomes
 from matchmaker.services.indicators_facts import Cooperation
 from matchmaker.services.observatory_snapshots import epcis_inside, start_of
@@ -32,6 +32,16 @@ class Line:
     def is_confidential(self) -> bool:
         told = self.any
         return told is None or told.match.need.is_confidential or told.match.offer.is_confidential
+
+    @property
+    def counts_days(self) -> bool:
+        """Is part of the days of sponsorship."""
+        return self.fact.category is Category.SKILLS_SPONSORSHIP and self.fact.days is not None
+
+    @property
+    def counts_euros(self) -> bool:
+        """Is part of the purchases by band."""
+        return self.fact.category is Category.PURCHASE and self.fact.euros is not None
 
 
 @dataclass(frozen=True)

@@ -2,20 +2,35 @@
 
 import csv
 import io
+import re
 from datetime import date, datetime, timedelta
+from html import unescape
 
 import pytest
 import time_machine
 from openpyxl import load_workbook
+from sqlalchemy import select
 
 from matchmaker.extensions import db
-from matchmaker.models import Channel, DeclineReason, EuroBand, FoundAnyway, Organisation, PoolStatus, ProposalStatus, Result, Role
+from matchmaker.models import Category, Channel, DaysBand, DeclineReason, EuroBand, FoundAnyway, Organisation, Outcome, PoolStatus, ProposalStatus, Result, Role
 from matchmaker.models.base import PARIS, now
 from matchmaker.services import observatory_snapshots, outcomes
 from matchmaker.services.indicators import BY_KEY
 from matchmaker.services.outcomes import Reply
 from matchmaker.web.settings import mail_settings
-from tests.factories import FractionFactory, MatchFactory, NeedFactory, OfferFactory, UserFactory, commune, departement, group, mutual_match, proposals_of
+from tests.factories import (
+    FractionFactory,
+    MatchFactory,
+    NeedFactory,
+    OfferFactory,
+    OrganisationFactory,
+    UserFactory,
+    commune,
+    departement,
+    group,
+    mutual_match,
+    proposals_of,
+)
 from tests.table_schema import mistakes
 
 OCTOBER = date(2026, 10, 31)
@@ -231,3 +246,38 @@ def test_impact_shows_each_answer_behind_its_sums(client, app):
     assert '<dd class="figure">5\u00a0000</dd>' in page
     assert '<dd class="figure">0,60</dd>' in page
     assert "sur 1\u00a0réponse" in page
+
+
+def test_each_figure_of_impact_leads_to_the_answers_that_it_is_the_sum_of(client, app):
+    replies = {
+        "Achat": (Category.PURCHASE, Reply(Result.SIGNED, euros=EuroBand.UP_TO_20K, found_anyway=FoundAnyway.NO)),
+        "Petit achat": (Category.PURCHASE, Reply(Result.AGREED, euros=EuroBand.UP_TO_1K)),
+        "Mécénat": (Category.SKILLS_SPONSORSHIP, Reply(Result.SIGNED, days=DaysBand.UP_TO_TWENTY, found_anyway=FoundAnyway.YES)),
+    }
+    for name, (category, _reply) in replies.items():
+        mutual_match(
+            need=NeedFactory(organisation=OrganisationFactory(name=name), category=category),
+            offer=OfferFactory(category=category),
+            confirmed_at=now() - timedelta(days=31),
+        )
+    outcomes.ask_due(at=now(), settings=mail_settings())
+    for question in db.session.scalars(select(Outcome).where(Outcome.side == "need")):
+        outcomes.answer(question, replies[question.organisation.name][1], channel=Channel.LINK)
+    db.session.flush()
+    client.sign_in(UserFactory(animator=True))
+
+    def told(query: str) -> set[str]:
+        page = client.get(f"/observatoire/impact{query}").text
+        return {name for name in replies if f">{name} et " in page}
+
+    whole = client.get("/observatoire/impact").text
+    assert told("") == set(replies)
+    assert told("?de=achats") == {"Achat", "Petit achat"}
+    assert told("?de=achats&tranche=5000-20000") == {"Achat"}
+    assert told("?de=mecenat") == {"Mécénat"}
+    assert told("?de=sans-nous") == {"Achat", "Mécénat"}
+    assert told("?de=nul&tranche=nul&page=1000000000") == set(replies)
+    assert "6 à 20 jours" in whole
+    assert "sans La Croisée\u00a0: non" in whole
+    for link in re.findall(r'href="(/observatoire/[^"]*(?:de=|lignes)[^"#]*)', whole):
+        assert client.get(unescape(link)).status_code == 200
