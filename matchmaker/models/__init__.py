@@ -13,7 +13,7 @@ from matchmaker.models.feedback import Feedback
 from matchmaker.models.health import Heartbeat
 from matchmaker.models.invitations import Answer, CalendarReply, Invitation, InvitationAnswer, InvitationNotice, Method, ReplyStatus
 from matchmaker.models.job_datings import InvitedFrom, JobDating, JobDatingStatus, Meeting, MeetingStatus, Participant, ParticipantState, Seated, Wish, WishKind
-from matchmaker.models.matching import CriteriaWeights, Match, MatchStatus, MatchingInstance, MatchingRun, PairDecision, RunStatus, Verdict
+from matchmaker.models.matching import CriteriaWeights, Match, MatchingInstance, MatchingRun, MatchStatus, PairDecision, RunStatus, Verdict
 from matchmaker.models.nursery import Cluster, ClusterAnswer, ClusterInvitation, ClusterMember, Function, NurserySnapshot
 from matchmaker.models.observatory import Snapshot, Span
 from matchmaker.models.occupations import Occupation, OccupationMobility, OccupationTitle
@@ -22,7 +22,20 @@ from matchmaker.models.organisations import Eligibility, EssLabel, Family, Headc
 from matchmaker.models.outbox import DomainPace, MailStatus, OutboxMail, RelayState
 from matchmaker.models.outcomes import DaysBand, EuroBand, FoundAnyway, FteBand, Outcome, OutcomeAnswer, Result
 from matchmaker.models.personal_data import Consent, DataExport, ErasureRequest, LegalText, SpentLink
-from matchmaker.models.pools import NeedPairRule, PairRule, Pool, PoolMeeting, PoolShare, PoolStatus, PoolWelcome, PoolingRun, PoolingStatus, PoolingTrial, ShareStatus, WelcomeStatus
+from matchmaker.models.pools import (
+    NeedPairRule,
+    PairRule,
+    Pool,
+    PoolingRun,
+    PoolingStatus,
+    PoolingTrial,
+    PoolMeeting,
+    PoolShare,
+    PoolStatus,
+    PoolWelcome,
+    ShareStatus,
+    WelcomeStatus,
+)
 from matchmaker.models.presence import ABSENT, CheckInLink, LostTable, PlanChange, PresenceAct, PresenceState
 from matchmaker.models.proposals import Channel, DeclineReason, Proposal, ProposalAnswer, ProposalStatus, Side
 from matchmaker.models.second_factor import RecoveryCode, SecondFactor

@@ -8,7 +8,7 @@ from sqlalchemy.orm import InstrumentedAttribute, joinedload
 from matchmaker.extensions import db
 from matchmaker.models import Commune, JobDating, JobDatingStatus, Level, Need, Offer, Organisation, Territory, Theme, Venue
 from matchmaker.models.base import now
-from matchmaker.services import job_datings
+from matchmaker.services import job_dating_lists
 from matchmaker.services.declarations import public
 from matchmaker.services.organisations import lies_in
 
@@ -94,7 +94,7 @@ def needs_by_theme(territory: Territory, *, each: int = EACH) -> list[Themed]:
 def coming(territory: Territory, *, limit: int = COMING) -> list[JobDating]:
     """The published job datings to come at venues of the territory, the next one first."""
     is_here = here(territory, Venue.commune_code)
-    return job_datings.listed(JobDating.status == JobDatingStatus.PUBLISHED, JobDating.ends_at >= now(), is_here, newest_first=False, limit=limit)
+    return job_dating_lists.listed(JobDating.status == JobDatingStatus.PUBLISHED, JobDating.ends_at >= now(), is_here, newest_first=False, limit=limit)
 
 
 def third_places(territory: Territory, *, limit: int = THIRD_PLACES) -> list[Organisation]:
