@@ -17,12 +17,14 @@ from matchmaker.models import (
     Base,
     CalendarReply,
     CheckInLink,
+    ClusterInvitation,
     DeclarationDraft,
     Invitation,
     JobDating,
     JobDatingStatus,
     MailStatus,
     Message,
+    News,
     OpenidIdentity,
     Organisation,
     OutboxMail,
@@ -30,6 +32,7 @@ from matchmaker.models import (
     PresenceAct,
     Proposal,
     Status,
+    Story,
     TokenPurpose,
     User,
     Venue,
@@ -79,7 +82,7 @@ MAIL, PHONE = "zoe.canarivore@serin-jaune.test", "06 98 76 54 32"
 TRACES = re.compile(r"canarivor|serin-jaune|06 98 76 54 32|CANARIVOR", re.IGNORECASE)
 LOOKS_PERSONAL = re.compile(
     r"name|mail|phone|address|comment|text|note|title|description|reason|subject|message|sender|recipient|secret|password|contact|answers|details|"
-    r"device|content|website|siret|rna|words|error|moves|meetings|alt$|^by$|hash$|skills|breakdown|occupation$|source|place|town|theme$|failure|arrays|part$|equipment"
+    r"device|content|signature|website|siret|rna|words|error|moves|meetings|alt$|^by$|hash$|skills|breakdown|occupation$|source|place|town|theme$|failure|arrays|part$|equipment"
 )
 
 
@@ -183,6 +186,13 @@ def canary(app: Flask) -> User:
             WorkAct(matter="silent", subject_id=need.id, kind="called", by=person, note=f"Rappeler {MAIL}"),
         ]
     )
+    db.session.add_all(
+        [
+            News(territory=departement(), author=person, title=f"Nouvelles de {NAME}", text=told),
+            Story(territory=departement(), organisation=structure, text=told, signature=NAME),
+            ClusterInvitation(territory=departement(), organisation=structure, message=f"Bonjour {NAME}"),
+        ]
+    )
     group(FractionFactory(organisation=structure), FractionFactory(), proposed=True).occupation = f"aide de {NAME}"
     territory = departement("50")
     territory.contact_name, territory.contact_email, territory.contact_phone = NAME, MAIL, PHONE
@@ -206,7 +216,8 @@ def test_the_canary_is_everywhere_before(canary: User) -> None:
     assert found >= {
         "user_account", "user_session", "openid_identity", "data_export", "territory", "organisation", "need", "offer", "declaration_draft", "venue",
         "room", "venue_block", "job_dating", "participant", "invitation", "invitation_notice", "calendar_reply", "check_in_link", "presence_act", "plan_change",
-        "proposal", "conversation_message", "work_act", "pool", "outbox_mail",
+        "proposal", "conversation_message", "work_act", "pool", "news", "story",
+        "cluster_invitation", "outbox_mail",
     }  # fmt: skip
     assert found <= set(PERSONAL), "a table in which people write is not in the registry"
 

@@ -121,6 +121,9 @@ PERSONAL: dict[str, dict[str, Way]] = {
     "work_act": {"note": Way.SCRUBBED},
     "match": {"breakdown": Way.SCRUBBED},
     "pool": {"occupation": Way.SCRUBBED},
+    "news": {"title": Way.SCRUBBED, "text": Way.SCRUBBED},
+    "story": {"text": Way.EMPTIED, "signature": Way.EMPTIED},
+    "cluster_invitation": {"message": Way.EMPTIED},
     "outbox_mail": dict.fromkeys(("recipient", "subject", "message", "last_error", "returned_words"), Way.MAIL),
 }
 # What looks personal and is not, with the reason.
@@ -132,6 +135,7 @@ IMPERSONAL: dict[str, str] = {
     "recovery_code.code_hash": "a hash of chance, and the row goes with the account",
     "user_session.key_hash": "a hash of chance, and the row goes with the account",
     "spent_link.token_hash": "a hash of chance that belongs to nobody any more",
+    "cluster.theme": "the code of a theme",
     "commune.name": "a place of the official list",
     "commune.folded_name": "a place of the official list",
     "heartbeat.name": "the name of a process",

@@ -15,6 +15,8 @@ from matchmaker.extensions import db
 from matchmaker.models import (
     CalendarReply,
     CheckInLink,
+    ClusterInvitation,
+    CommunityMember,
     DeclarationDraft,
     Invitation,
     InvitationNotice,
@@ -22,6 +24,7 @@ from matchmaker.models import (
     Match,
     Message,
     Need,
+    News,
     Offer,
     Organisation,
     OutboxMail,
@@ -33,12 +36,16 @@ from matchmaker.models import (
     Proposal,
     Room,
     Series,
+    Story,
+    StoryStatus,
     Territory,
     User,
     Venue,
     VenueBlock,
     WorkAct,
 )
+from matchmaker.models.base import now
+from matchmaker.models.personal_data import PERSONAL, Way
 from matchmaker.services.personal_data_scrubbing import Words, scrub, scrub_mails
 
 NO_LONGER = "Message effacé avec le compte de qui l’a écrit."
@@ -226,6 +233,27 @@ def scrub_pools(erased: Erased) -> None:
     scrub([Pool.occupation], erased.words, where=Pool.id.in_(select(PoolShare.pool_id).where(PoolShare.need_id.in_(needs))))
 
 
+def scrub_news(erased: Erased) -> None:
+    scrub([News.title, News.text], erased.words, where=News.author_id == erased.user_id)
+
+
+def erase_stories(erased: Erased) -> None:
+    """What a structure told of what came about there is taken back with it; nothing stays but that it was."""
+    ours = Story.organisation_id == erased.organisation_id
+    if erased.is_with_structure:
+        gone = {"status": StoryStatus.WITHDRAWN, "text": "", "signature": "", "withdrawn_at": now()}
+        db.session.execute(update(Story).where(ours, Story.status != StoryStatus.WITHDRAWN).values(gone))
+        db.session.execute(delete(CommunityMember).where(CommunityMember.organisation_id == erased.organisation_id))
+    scrub([Story.text, Story.signature], erased.words, where=ours)
+
+
+def erase_words_to_groups(erased: Erased) -> None:
+    ours = ClusterInvitation.organisation_id == erased.organisation_id
+    if erased.is_with_structure:
+        db.session.execute(update(ClusterInvitation).where(ours).values(message=""))
+    scrub([ClusterInvitation.message], erased.words, where=ours)
+
+
 def erase_mails(erased: Erased) -> None:
     own: ColumnElement[bool] = OutboxMail.recipient == erased.email
     if erased.is_with_structure:
@@ -234,11 +262,7 @@ def erase_mails(erased: Erased) -> None:
 
 
 ERASERS: dict[str, Callable[[Erased], None]] = {
-    "user_account": goes_with_the_account,
-    "user_session": goes_with_the_account,
-    "second_factor": goes_with_the_account,
-    "openid_identity": goes_with_the_account,
-    "data_export": goes_with_the_account,
+    **{table: goes_with_the_account for table, columns in PERSONAL.items() if set(columns.values()) == {Way.GOES}},
     "territory": erase_contacts,
     "organisation": scrub_structures,
     "need": scrub_needs,
@@ -262,5 +286,8 @@ ERASERS: dict[str, Callable[[Erased], None]] = {
     "work_act": erase_notes,
     "match": scrub_breakdowns,
     "pool": scrub_pools,
+    "news": scrub_news,
+    "story": erase_stories,
+    "cluster_invitation": erase_words_to_groups,
     "outbox_mail": erase_mails,
 }

@@ -18,6 +18,7 @@ SECTIONS = {
     "second_factor": ("Le code de votre téléphone", "tant que vous l’utilisez"),
     "openid": ("Le nom que vous donne le service avec lequel vous entrez", "tant qu’il ouvre votre compte"),
     "recovery_codes": ("Vos codes de secours, brouillés", "tant que vous utilisez un code"),
+    "news": ("Les nouvelles que vous avez écrites", "autant que la page du territoire"),
     "links": ("Les liens que nous vous avons envoyés, brouillés", "trente jours après leur fin"),
     "consents": ("Les textes que vous avez acceptés", "autant que votre compte"),
     "exports": ("Vos demandes de fichier", "le fichier un jour, la demande autant que votre compte"),
@@ -50,6 +51,9 @@ SECTIONS = {
     "outcome_answers": ("Ses réponses sur les suites", "autant que la structure"),
     "solicitations": ("Combien de fois nous l’avons sollicitée", "autant que la structure"),
     "absences": ("Ses absences", "autant que la structure"),
+    "communities": ("Les territoires qu’elle suit", "autant que la structure"),
+    "stories": ("Ce qu’elle raconte de ses rencontres", "jusqu’à ce que vous le repreniez"),
+    "poles": ("Les pôles où elle est invitée", "autant que la structure"),
     "shares": ("Ses parts d’emplois partagés", "autant que la structure"),
     "welcomes": ("Les groupes qu’elle est invitée à accueillir", "autant que la structure"),
     "venues": ("Ses lieux", "autant que la structure"),
@@ -84,11 +88,27 @@ SAID: dict[str, Callable[[Row], str]] = {
     "outcomes": lambda row: coded(Result, row["result"]) or "Sans réponse",
     "outcome_answers": lambda row: coded(Result, row["result"]),
 }
-TEXT_FIELDS = ("text", "note", "title", "name", "alt", "reason", "access_note", "device")
+TEXT_FIELDS = ("text", "message", "note", "title", "name", "alt", "reason", "access_note", "device")
 MOMENTS = (
-    "created_at", "sent_at", "asked_at", "at", "acted_at", "viewed_at", "decided_at", "set_at", "made_at", "tied_at", "said_at", "proposed_at",
-    "accepted_at", "starts_at", "starts_on", "day",
-)  # fmt: skip
+    "created_at",
+    "sent_at",
+    "asked_at",
+    "at",
+    "acted_at",
+    "viewed_at",
+    "decided_at",
+    "set_at",
+    "made_at",
+    "joined_at",
+    "consented_at",
+    "invited_at",
+    "said_at",
+    "proposed_at",
+    "accepted_at",
+    "starts_at",
+    "starts_on",
+    "day",
+)
 
 
 def coded(enum: type[StrEnum], value: Any) -> str:
