@@ -169,6 +169,10 @@ class World:
 
 @pytest.fixture
 def world(app: Flask) -> World:
+    return make_world(app)
+
+
+def make_world(app: Flask) -> World:
     buyer = OrganisationFactory(name="Picorée", siret="73282932000074")
     match = MatchFactory(need=NeedFactory(organisation=buyer), offer=OfferFactory(organisation=buyer))
     proposal, _other = proposals_of(match)

@@ -17,6 +17,8 @@ from matchmaker.services.errors import NoReach, NotAllowedNow
 from matchmaker.services.territories import departement_of
 
 D = TypeVar("D", Need, Offer)
+# The same words again within this time are a second click.
+SECOND_CLICK = timedelta(seconds=30)
 SIDES: tuple[type[Need] | type[Offer], ...] = (Need, Offer)
 
 
@@ -32,10 +34,22 @@ def declare_offer(organisation: Organisation, *, category: Category, title: str,
 
 def draft(declaration: D, organisation: Organisation, **fields: Any) -> D:
     revise(declaration, **fields)
+    if (twin := second_click(declaration, organisation)) is not None:
+        return twin
     declaration.organisation = organisation
     db.session.add(declaration)
     db.session.flush()
     return declaration
+
+
+def second_click(declaration: D, organisation: Organisation) -> D | None:
+    """The draft that the same form made a moment ago. Two at once wait for each other here."""
+    with db.session.no_autoflush:
+        db.session.execute(select(Organisation.id).where(Organisation.id == organisation.id).with_for_update())
+        model = type(declaration)
+        same = (model.organisation_id == organisation.id, model.status == Status.DRAFT, model.created_at > now() - SECOND_CLICK)
+        query = select(model).where(*same, model.category == declaration.category, model.title == declaration.title)
+        return db.session.scalars(query.where(model.description == (declaration.description or "")).limit(1)).first()
 
 
 def revise(declaration: Need | Offer, *, commune: Commune, skills: Sequence[str] = (), **fields: Any) -> None:

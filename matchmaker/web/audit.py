@@ -13,6 +13,8 @@ from matchmaker.web.access import is_signed_in, signed_in
 from matchmaker.web.forms import RIGHTS
 
 # Files that tell of people or structures. Figures of a territory are not among them.
+# Answers to a form that was read; others may be about a body that cannot be.
+READ = {200, 302, 422}
 FILES = {"audit_pages.file", "feedback.results_file", "matching.instance_file", "matching.proof_file", "papers.pdf"}
 
 
@@ -41,7 +43,7 @@ def note_what_was_taken(response: Response) -> Response:
     if request.endpoint in FILES and request.method == "GET" and response.status_code == 200:
         note(AuditAction.FILE_TAKEN, ("file", request.path[:200]))
         db.session.commit()
-    elif response.status_code < 500 and (forged := forged_fields()):
+    elif response.status_code in READ and (forged := forged_fields()):
         # What the view wrote is committed already, or was not meant to stay.
         db.session.rollback()
         note(AuditAction.FORGED_FORM, ("page", str(request.endpoint)), changes={name: [None, "…"] for name in forged})

@@ -121,7 +121,7 @@ def yes_or_no(value: bool | None) -> str:
 
 def harmless(value: str) -> str:
     """A name that begins like a formula stays a name in a spreadsheet."""
-    return f"'{value}" if value[:1] in {"=", "+", "-", "@", "\t", "\r"} else value
+    return f"'{value}" if value[:1] in {"=", "+", "-", "@", "\t", "\r", "\0"} else value
 
 
 @bp.after_request
