@@ -106,8 +106,8 @@ def test_who_comes_from_a_provider_types_the_password_once_and_leaves_both(site:
 
     def press_at(place: Locator, url: str) -> None:
         tab_to(member, place)
-        page.keyboard.press("Enter")
-        page.wait_for_url(url)
+        with page.expect_navigation(url=url):
+            page.keyboard.press("Enter")
         member.look()
 
     button = page.get_by_role("link", name="S’identifier avec ProConnect")
