@@ -100,6 +100,9 @@ class Config:
     # Where the demonstration's mail catcher keeps what it received.
     MAIL_FOLDER = os.environ.get("MAIL_FOLDER", str(ROOT / "var" / "mails"))
 
+    # The public directory of companies, which fills in a sign-up. Empty: it is asked nothing, and people write themselves.
+    COMPANY_SEARCH_URL = os.environ.get("COMPANY_SEARCH_URL", "https://recherche-entreprises.api.gouv.fr" if PRODUCTION else "").rstrip("/")
+
     BABEL_DEFAULT_LOCALE = "fr"
     BABEL_DEFAULT_TIMEZONE = "Europe/Paris"
 
@@ -241,6 +244,7 @@ class TestConfig(Config):
     WTF_CSRF_ENABLED = False
     RATELIMIT_ENABLED = False
     OUTBOX_DOMAIN_RATE = 0.0
+    COMPANY_SEARCH_URL = ""
     DEMO = True
     # Tests of what those roles do sign in without a telephone; those of the second factor turn it on.
     SECOND_FACTOR = False

@@ -39,6 +39,7 @@ from matchmaker.models import (
     Role,
     RunStatus,
     Side,
+    Standing,
     Status,
     Story,
     StoryStatus,
@@ -96,11 +97,14 @@ class UserFactory(Factory):
         animator = factory.Trait(role=Role.ANIMATOR, organisation=None, territories=factory.LazyFunction(lambda: [departement()]))
         admin = factory.Trait(role=Role.ADMIN, organisation=None)
         host = factory.Trait(role=Role.HOST)
+        editor = factory.Trait(standing=Standing.EDITOR)
+        reader = factory.Trait(standing=Standing.READER)
 
     email = factory.Sequence(lambda number: f"personne{number}@structure.test")
     name = "Claude Martin"
     password_hash = PASSWORD_HASH
     role = Role.MEMBER
+    standing = Standing.ADMINISTRATOR
     organisation = factory.SubFactory(OrganisationFactory)
 
 

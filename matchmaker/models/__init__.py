@@ -1,19 +1,22 @@
 """What is remembered: plain SQLAlchemy 2, typed, invariants as named constraints."""
 
 from matchmaker.models.account_tokens import AccountToken, TokenPurpose
-from matchmaker.models.accounts import Role, User
+from matchmaker.models.accounts import SPEAKERS, Role, User
 from matchmaker.models.addresses import AddressStatus, MailAddress, MailBounce, MailCall, MailObjection, ObjectionSource, Obstacle, Topic
 from matchmaker.models.audit import AuditAction, AuditEntry
 from matchmaker.models.base import Base
 from matchmaker.models.communities import CommunityMember, News, Story, StoryStatus
+from matchmaker.models.company_search import CompanyRecord
 from matchmaker.models.conversations import ContactView, ContactWay, HelpRequest, Message
 from matchmaker.models.declarations import Category, Declaration, Flag, Need, Offer, Status, Unit
 from matchmaker.models.drafts import DeclarationDraft
+from matchmaker.models.duplicates import DistinctOrganisations, MergedOrganisation
 from matchmaker.models.feedback import Feedback
 from matchmaker.models.health import Heartbeat
 from matchmaker.models.invitations import Answer, CalendarReply, Invitation, InvitationAnswer, InvitationNotice, Method, ReplyStatus
 from matchmaker.models.job_datings import InvitedFrom, JobDating, JobDatingStatus, Meeting, MeetingStatus, Participant, ParticipantState, Seated, Wish, WishKind
 from matchmaker.models.matching import CriteriaWeights, Match, MatchingInstance, MatchingRun, MatchStatus, PairDecision, RunStatus, Verdict
+from matchmaker.models.memberships import JoinRequest, MemberInvitation, SignUp, Standing
 from matchmaker.models.nursery import Cluster, ClusterAnswer, ClusterInvitation, ClusterMember, Function, NurserySnapshot
 from matchmaker.models.observatory import Snapshot, Span
 from matchmaker.models.occupations import Occupation, OccupationMobility, OccupationTitle
@@ -49,6 +52,7 @@ from matchmaker.models.work_queue import ActKind, DoneReason, Matter, WorkAct
 
 __all__ = [
     "ABSENT",
+    "SPEAKERS",
     "Absence",
     "AccountToken",
     "ActKind",
@@ -69,6 +73,7 @@ __all__ = [
     "ClusterMember",
     "Commune",
     "CommunityMember",
+    "CompanyRecord",
     "Consent",
     "ContactView",
     "ContactWay",
@@ -78,6 +83,7 @@ __all__ = [
     "Declaration",
     "DeclarationDraft",
     "DeclineReason",
+    "DistinctOrganisations",
     "DomainPace",
     "DoneReason",
     "Eligibility",
@@ -101,6 +107,7 @@ __all__ = [
     "InvitedFrom",
     "JobDating",
     "JobDatingStatus",
+    "JoinRequest",
     "LegalText",
     "Level",
     "LostTable",
@@ -116,6 +123,8 @@ __all__ = [
     "Matter",
     "Meeting",
     "MeetingStatus",
+    "MemberInvitation",
+    "MergedOrganisation",
     "Message",
     "Method",
     "Need",
@@ -165,12 +174,14 @@ __all__ = [
     "SeriesDate",
     "ShareStatus",
     "Side",
+    "SignUp",
     "Snapshot",
     "Solicitation",
     "SolicitationCount",
     "SolicitationKind",
     "Span",
     "SpentLink",
+    "Standing",
     "Status",
     "Story",
     "StoryStatus",

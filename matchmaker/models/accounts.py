@@ -9,6 +9,7 @@ from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Table
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from matchmaker.models.base import Base, RowId, Timestamped, stored
+from matchmaker.models.memberships import Standing
 from matchmaker.models.organisations import Organisation
 from matchmaker.models.territories import Territory
 
@@ -23,6 +24,9 @@ class Role(StrEnum):
     ANIMATOR = "animator"
     ADMIN = "admin"
 
+
+# They speak for a structure.
+SPEAKERS = frozenset({Role.MEMBER, Role.HOST})
 
 user_territory = Table(
     "user_territory",
@@ -48,7 +52,11 @@ class User(Timestamped, Base):
     password_hash: Mapped[str]
     role: Mapped[Role] = mapped_column(stored(Role), default=Role.MEMBER)
     organisation_id: Mapped[UUID | None] = mapped_column(ForeignKey("organisation.id"), index=True)
+    # What it may do in its structure. A structure that somebody administers never loses its last administrator: a trigger sees to it.
+    standing: Mapped[Standing] = mapped_column(stored(Standing), default=Standing.EDITOR)
     is_active: Mapped[bool] = mapped_column(default=True)
+    # When it left its structure, by itself or by the structure's administrator: an invitation opens it again.
+    left_at: Mapped[datetime | None]
     # A demo account opens only where the demonstration is on: its password is public.
     is_demo: Mapped[bool] = mapped_column(default=False)
     last_login_at: Mapped[datetime | None]
@@ -71,6 +79,19 @@ class User(Timestamped, Base):
 
     def get_id(self) -> str:
         return str(self.id)
+
+    @property
+    def speaks(self) -> bool:
+        """Does it speak for a structure?"""
+        return self.role in SPEAKERS
+
+    def stands(self, needed: Standing) -> bool:
+        """May it do what needs this standing? Who speaks for no structure is bound by the role alone."""
+        return not self.speaks or self.standing.reaches(needed)
+
+    @property
+    def may_write(self) -> bool:
+        return self.stands(Standing.EDITOR)
 
     def looks_after(self, territory: Territory | None) -> bool:
         """Is this territory, or one that holds it, in this animator's care? An admin cares for all."""

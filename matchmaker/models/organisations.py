@@ -100,6 +100,8 @@ class Organisation(Timestamped, Base):
     family: Mapped[Family] = mapped_column(stored(Family))
     inclusion_kind: Mapped[InclusionKind | None] = mapped_column(stored(InclusionKind))
     ess_label: Mapped[EssLabel] = mapped_column(stored(EssLabel), default=EssLabel.DECLARED)
+    # The last day of its agreement as « entreprise solidaire d'utilité sociale », when it has one.
+    esus_until: Mapped[date | None]
     is_third_place: Mapped[bool] = mapped_column(default=False)
     naf: Mapped[str] = mapped_column(default="")
     description: Mapped[str] = mapped_column(default="")

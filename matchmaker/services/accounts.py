@@ -10,16 +10,14 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from matchmaker.extensions import db
-from matchmaker.models import Level, OpenidIdentity, Organisation, Role, Territory, User
+from matchmaker.models import SPEAKERS, Level, OpenidIdentity, Organisation, Role, Standing, Territory, User
 from matchmaker.models.base import now
-from matchmaker.services import organisations, sessions
+from matchmaker.services import memberships, organisations, sessions
 from matchmaker.services.errors import DomainError, EmailTaken
 from matchmaker.services.territories import all_departements, fold, plain, regions
 
 # No letter of a passphrase is taken for another when it is read aloud.
 CONSONANTS, VOWELS = "bdfgklmnprstv", "aeiou"
-# They speak for a structure.
-SPEAKERS = frozenset({Role.MEMBER, Role.HOST})
 # OWASP's floor for argon2id: 19 MiB, two passes, one lane.
 hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 # Verified in place of a missing account's hash, so that an unknown address takes as long as a known one.
@@ -41,12 +39,34 @@ def create_account(
     name: str = "",
     role: Role = Role.MEMBER,
     organisation: Organisation | None = None,
+    standing: Standing | None = None,
     territories: list[Territory] | None = None,
     is_demo: bool = False,
 ) -> User:
-    """A new account. The address is kept in lower case; raises EmailTaken, NoStructure, NoTerritory."""
+    """A new account with this password. See create_account_with."""
+    return create_account_with(
+        hasher.hash(password), email=email, name=name, role=role, organisation=organisation, standing=standing, territories=territories, is_demo=is_demo
+    )
+
+
+def create_account_with(
+    password_hash: str,
+    *,
+    email: str,
+    name: str = "",
+    role: Role = Role.MEMBER,
+    organisation: Organisation | None = None,
+    standing: Standing | None = None,
+    territories: list[Territory] | None = None,
+    is_demo: bool = False,
+) -> User:
+    """A new account. The address is kept in lower case; without a standing, the first of a structure administers it and the others edit.
+    Raises EmailTaken, NoStructure, NoTerritory.
+    """
     check_duties(role, organisation, territories or [])
-    user = User(email=email.strip().lower(), password_hash=hasher.hash(password), name=name, role=role, is_demo=is_demo)
+    user = User(email=email.strip().lower(), password_hash=password_hash, name=name, role=role, is_demo=is_demo)
+    if organisation is not None:
+        user.standing = standing or memberships.standing_of_newcomer(organisation)
     try:
         with db.session.begin_nested():
             db.session.add(user)
@@ -70,6 +90,9 @@ def change_duties(user: User, *, role: Role, organisation: Organisation | None, 
     """
     check_duties(role, organisation, territories)
     sessions.end_all(user)
+    if organisation is not user.organisation or (role in SPEAKERS) is not user.speaks:
+        memberships.release(user)
+        user.standing = memberships.standing_of_newcomer(organisation) if organisation else Standing.EDITOR
     user.role, user.organisation = role, organisation
     user.territories = territories if role is Role.ANIMATOR else []
 
@@ -106,7 +129,8 @@ def set_password(user: User, password: str) -> None:
 
 
 def close(user: User) -> None:
-    """The account opens nothing any more, and no device stays signed in."""
+    """The account opens nothing any more, and no device stays signed in. Somebody else administers its structure from now on."""
+    memberships.release(user)
     user.is_active = False
     sessions.end_all(user)
 

@@ -100,6 +100,7 @@ def rights_of(user: User) -> dict[str, object]:
         "role": str(user.role),
         "organisation": str(user.organisation.id) if user.organisation else None,
         "territories": sorted(f"{territory.level}-{territory.code}" for territory in user.territories),
+        "standing": str(user.standing) if user.speaks else None,
         "active": user.is_active,
     }
 

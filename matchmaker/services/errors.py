@@ -60,6 +60,10 @@ class SiretTaken(DomainError):
     """A structure with this SIRET or RNA number exists."""
 
 
+class LastAdministrator(NotAllowedNow):
+    """The structure would have nobody left who says who belongs to it."""
+
+
 class TooManyPeople(DomainError):
     """More people than the venue may receive."""
 

@@ -23,7 +23,9 @@ from matchmaker.services.territories import fold, plain
 
 Columns = TypeVarTuple("Columns")
 # A signed link opens what its recipient alone may do: who reads over their shoulder sees that it is there, no more.
-SIGNED_LINKS = re.compile(r"(/(?:invitations|reponses|echanges|suites|jour|mot-de-passe|compte/adresse|courriels/refuser|agenda)/)[\w.\-]{20,}")
+SIGNED_LINKS = re.compile(
+    r"(/(?:invitations|reponses|echanges|suites|jour|mot-de-passe|compte/adresse|inscription/fin|rejoindre|courriels/refuser|agenda)/)[\w.\-]{20,}"
+)
 
 
 @dataclass(frozen=True)

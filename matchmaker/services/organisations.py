@@ -26,6 +26,8 @@ DEMONSTRATION = "démonstration"
 OWN_SOURCES = frozenset({SIGNED_UP, ANIMATION, DEMONSTRATION})
 RNA = re.compile(r"W[0-9A-Z]{9}")
 LAST_PAGE = 100_000
+# From this share of common trigrams on, two names are perhaps of one structure.
+ALIKE = 0.5
 
 
 class BadSiret(DomainError):
@@ -120,6 +122,19 @@ def organisation(organisation_id: UUID) -> Organisation | None:
     """A structure with its commune and territory; none when it was erased."""
     query = select(Organisation).where(Organisation.id == organisation_id, Organisation.erased_at.is_(None))
     return db.session.scalars(query.options(joinedload(Organisation.commune), joinedload(Organisation.territory))).one_or_none()
+
+
+def with_number(*, siret: str | None, rna: str | None) -> Organisation | None:
+    """The structure that has this SIRET, else this RNA number."""
+    query = select(Organisation).where(or_(Organisation.siret == siret if siret else false(), Organisation.rna == rna if rna else false()))
+    return db.session.scalars(query.order_by(Organisation.siret.is_(None))).first()
+
+
+def nearly_named(name: str, commune: Commune) -> list[Organisation]:
+    """Structures of this commune with nearly this name, the most alike first: perhaps one of them is meant."""
+    likeness = func.similarity(func.unaccent(func.lower(Organisation.name)), plain(name))
+    query = select(Organisation).where(Organisation.commune_code == commune.code, Organisation.erased_at.is_(None), likeness >= ALIKE)
+    return list(db.session.scalars(query.order_by(likeness.desc(), Organisation.id).limit(5)))
 
 
 def organisation_by_siret(siret: str) -> Organisation | None:

@@ -13,7 +13,7 @@ from sqlalchemy import FromClause, delete, func, or_, select, update
 from matchmaker.extensions import db
 from matchmaker.models import AccountToken, AuditAction, Base, ErasureRequest, Organisation, OutboxMail, Role, SpentLink, User
 from matchmaker.models.base import now
-from matchmaker.services import audit, outbox, personal_data_tables, sessions
+from matchmaker.services import audit, memberships, outbox, personal_data_tables, sessions
 from matchmaker.services.errors import NotAllowedNow
 from matchmaker.services.personal_data_structures import end_what_it_began, forget_names, hand_over
 from matchmaker.services.personal_data_tables import Erased
@@ -110,6 +110,7 @@ def erase(user: User, *, settings: outbox.MailSettings) -> None:
     erased = Erased.of(user, with_structure=organisation is not None and not staying)
     sessions.end_all(user)
     spend_links(user)
+    memberships.release(user)
     if organisation is not None and staying:
         hand_over(organisation, user, staying[0])
     take_out(erased, organisation if erased.is_with_structure else None, settings=settings)

@@ -17,11 +17,15 @@ from matchmaker.models import (
     CheckInLink,
     ClusterInvitation,
     CommunityMember,
+    CompanyRecord,
     DeclarationDraft,
     Invitation,
     InvitationNotice,
     JobDating,
+    JoinRequest,
     Match,
+    MemberInvitation,
+    MergedOrganisation,
     Message,
     Need,
     News,
@@ -36,6 +40,7 @@ from matchmaker.models import (
     Proposal,
     Room,
     Series,
+    SignUp,
     Story,
     StoryStatus,
     Territory,
@@ -108,6 +113,29 @@ def erase_contacts(erased: Erased) -> None:
     """An animator who is erased answers for no territory any more."""
     theirs = or_(Territory.contact_email == erased.email, (Territory.contact_name == erased.name) & (Territory.contact_name != ""))
     db.session.execute(update(Territory).where(theirs).values(contact_name="", contact_email="", contact_phone=""))
+
+
+def erase_sign_ups(erased: Erased) -> None:
+    db.session.execute(delete(SignUp).where(SignUp.email == erased.email))
+
+
+def erase_member_invitations(erased: Erased) -> None:
+    db.session.execute(delete(MemberInvitation).where(MemberInvitation.email == erased.email))
+
+
+def erase_join_requests(erased: Erased) -> None:
+    db.session.execute(delete(JoinRequest).where(JoinRequest.email == erased.email))
+
+
+def erase_merged_sheets(erased: Erased) -> None:
+    """What the sheet of an entry said that was merged into the own structure."""
+    if erased.is_with_structure:
+        db.session.execute(update(MergedOrganisation).where(MergedOrganisation.kept_id == erased.organisation_id).values(sheet={}))
+    scrub([MergedOrganisation.sheet], erased.words, where=MergedOrganisation.kept_id == erased.organisation_id)
+
+
+def erase_company_records(erased: Erased) -> None:
+    db.session.execute(delete(CompanyRecord).where(CompanyRecord.siret.in_(erased.words.keys)))
 
 
 def scrub_structures(erased: Erased) -> None:
@@ -264,6 +292,11 @@ def erase_mails(erased: Erased) -> None:
 ERASERS: dict[str, Callable[[Erased], None]] = {
     **{table: goes_with_the_account for table, columns in PERSONAL.items() if set(columns.values()) == {Way.GOES}},
     "territory": erase_contacts,
+    "sign_up": erase_sign_ups,
+    "member_invitation": erase_member_invitations,
+    "join_request": erase_join_requests,
+    "merged_organisation": erase_merged_sheets,
+    "company_record": erase_company_records,
     "organisation": scrub_structures,
     "need": scrub_needs,
     "offer": scrub_offers,

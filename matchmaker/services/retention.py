@@ -13,12 +13,15 @@ from matchmaker.extensions import db
 from matchmaker.models import (
     AccountToken,
     CalendarReply,
+    CompanyRecord,
     ErasureRequest,
     Invitation,
     InvitationAnswer,
     InvitationNotice,
     JobDating,
+    JoinRequest,
     MailStatus,
+    MemberInvitation,
     Message,
     Need,
     Offer,
@@ -28,11 +31,12 @@ from matchmaker.models import (
     PlanChange,
     PresenceAct,
     Proposal,
+    SignUp,
     SpentLink,
     User,
     UserSession,
 )
-from matchmaker.services import audit, outbox, personal_data_erasing, personal_data_export
+from matchmaker.services import audit, company_search, outbox, personal_data_erasing, personal_data_export
 from matchmaker.services.errors import NotAllowedNow
 
 MAIL_BYTES = timedelta(days=62)
@@ -67,6 +71,14 @@ def forget_tokens(*, at: datetime) -> int:
     gone += count(delete(SpentLink).where(SpentLink.ended_at < at - TOKENS).returning(SpentLink.token_hash))
     gone += count(delete(UserSession).where(UserSession.created_at < at - SESSIONS).returning(UserSession.id))
     return gone + personal_data_export.forget_old(at=at)
+
+
+def forget_ways_in(*, at: datetime) -> int:
+    """Sign-ups and invitations that ended a month ago, requests that were decided a year ago, what the directory of companies said too long ago."""
+    gone = count(delete(SignUp).where(SignUp.expires_at < at - TOKENS).returning(SignUp.id))
+    gone += count(delete(MemberInvitation).where(MemberInvitation.expires_at < at - TOKENS).returning(MemberInvitation.id))
+    gone += count(delete(JoinRequest).where(func.coalesce(JoinRequest.decided_at, JoinRequest.created_at) < at - ANSWERS).returning(JoinRequest.id))
+    return gone + count(delete(CompanyRecord).where(CompanyRecord.fetched_at < at - 2 * company_search.KEPT).returning(CompanyRecord.siret))
 
 
 def forget_conversations(*, at: datetime) -> int:
@@ -131,5 +143,5 @@ def count(statement: object) -> int:
 
 
 # What a night does, in this order: each by itself, so that one that fails keeps none of the others. The last ones write to people.
-SILENT: tuple[Callable[..., int], ...] = (forget_mails, forget_audit, forget_tokens, forget_conversations, forget_answers)
+SILENT: tuple[Callable[..., int], ...] = (forget_mails, forget_audit, forget_tokens, forget_ways_in, forget_conversations, forget_answers)
 TELLING: tuple[Callable[..., int], ...] = (warn_idle, forget_prospects)

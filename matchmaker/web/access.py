@@ -1,6 +1,7 @@
 """Who may see what. Every view carries exactly one of these marks: a test walks all routes and fails on a bare one.
 
-Not signed in: to the login page. Signed in without the right role: 403. Somebody else's object: 404, like an absent one.
+Not signed in: to the login page. Signed in without the right role, or without the standing in one's structure that the act needs: 403.
+Somebody else's object: 404, like an absent one.
 """
 
 from collections.abc import Callable
@@ -8,16 +9,23 @@ from functools import wraps
 from typing import Any, TypeVar
 from uuid import UUID
 
-from flask import abort, current_app, flash, redirect, request, url_for
+from flask import abort, current_app, flash, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from matchmaker.extensions import db
-from matchmaker.models import JobDating, MatchingRun, Need, Offer, Organisation, Proposal, Role, Status, Territory, User, Venue
+from matchmaker.models import JobDating, MatchingRun, Need, Offer, Organisation, Proposal, Role, Standing, Status, Territory, User, Venue
 from matchmaker.services import declarations, job_datings, matching, proposals, venues
+from matchmaker.web.errors import error_page
 
 # A larger number is none of the database's, which would fail on it instead of finding nothing.
 LARGEST_ID = 2**31 - 1
+# What changes nothing is a reader's to ask for.
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
+TOO_LOW = {
+    Standing.EDITOR: "Votre accès est en lecture\u00a0: vous voyez tout ce que voit votre structure. Pour y écrire, demandez-le à qui l’administre.",
+    Standing.ADMINISTRATOR: "C’est l’affaire de qui administre votre structure. La page «\u00a0Notre équipe\u00a0» dit qui c’est.",
+}
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
 
 
@@ -66,18 +74,22 @@ def demo_only(view: View) -> View:
     return marked(guarded, "demo")  # type: ignore[return-value]
 
 
-def role_required(access: str, *roles: Role) -> Callable[[View], View]:
-    """Signed in with one of these roles. An administrator may do what an animator may."""
+def role_required(access: str, *roles: Role, reads: Standing = Standing.READER, writes: Standing = Standing.EDITOR) -> Callable[[View], View]:
+    """Signed in with one of these roles; and who speaks for a structure, with this standing there to read or to write.
+
+    An administrator of the site may do what an animator may.
+    """
 
     def decorate(view: View) -> View:
         @wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> ResponseReturnValue:
             if not is_signed_in():
                 flash("Connectez-vous pour continuer.", "message")
-                after = request.full_path.rstrip("?") if request.method in {"GET", "HEAD"} else None
+                after = request.full_path.rstrip("?") if request.method in READING else None
                 return redirect(url_for("accounts.login", next=after))
             if signed_in().role not in roles:
                 abort(403)
+            needs(reads if request.method in READING else max(reads, writes, key=list(Standing).index))
             return view(*args, **kwargs)
 
         return marked(guarded, access)  # type: ignore[return-value]
@@ -85,8 +97,22 @@ def role_required(access: str, *roles: Role) -> Callable[[View], View]:
     return decorate
 
 
-signed_in_required = role_required("signed-in", *Role)
+def needs(standing: Standing) -> None:
+    """Refuse, in words, who speaks for a structure without this standing there."""
+    if not signed_in().stands(standing):
+        abort(make_response(error_page(403, message=TOO_LOW[standing])))
+
+
+# One's own account: whatever one's standing, it is one's own.
+signed_in_required = role_required("signed-in", *Role, writes=Standing.READER)
+# The pages of one's structure: a reader reads them, an editor answers there.
 member_required = role_required("member", Role.MEMBER, Role.HOST)
+# Forms of one's structure, of which a reader could do nothing.
+editor_required = role_required("editor", Role.MEMBER, Role.HOST, reads=Standing.EDITOR)
+# A structure's sheet and rhythm: its editors, and who looks after it.
+structure_required = role_required("structure", *Role, reads=Standing.EDITOR)
+# Who belongs to a structure: its administrators, and who looks after it.
+people_required = role_required("people", *Role, reads=Standing.ADMINISTRATOR)
 host_required = role_required("host", Role.HOST, Role.ANIMATOR, Role.ADMIN)
 animator_required = role_required("animator", Role.ANIMATOR, Role.ADMIN)
 admin_required = role_required("admin", Role.ADMIN)

@@ -1,15 +1,15 @@
-"""What is asked of a person who signs in, signs up or changes a password, and of who opens accounts for others."""
+"""What is asked of a person who signs in or changes a password, and of who opens accounts for others."""
 
 from typing import Any
 
-from wtforms import BooleanField, PasswordField, RadioField, StringField, ValidationError
+from wtforms import PasswordField, RadioField, StringField, ValidationError
 from wtforms.validators import EqualTo
 
-from matchmaker.models import Family, Level, Organisation, Role, Territory, User
+from matchmaker.models import Level, Organisation, Role, Territory, User
 from matchmaker.services import accounts, passwords
 from matchmaker.services.passwords import Weakness
 from matchmaker.web import labels
-from matchmaker.web.forms import BoxesField, CommuneField, Form, NumberField, at_most, full_address, required
+from matchmaker.web.forms import BoxesField, Form, at_most, full_address, required
 
 WEAK = {
     Weakness.LENGTH: "Douze caractères au moins, 128 au plus. Une phrase fait un bon mot de passe.",
@@ -39,29 +39,6 @@ class NewPassword(Form):
 class LoginForm(Form):
     email = StringField("Adresse électronique", [required("Écrivez votre adresse électronique.")])
     password = PasswordField("Mot de passe", [required("Écrivez votre mot de passe.")])
-
-
-class SignUpForm(NewPassword):
-    organisation = StringField("Nom de votre structure", [required("Dites-nous comment s’appelle votre structure."), at_most(200)])
-    number = NumberField("SIRET ou numéro RNA")
-    family = RadioField("Votre structure est…", [required("Choisissez ce qui s’en approche le plus.")], choices=labels.choices(Family), validate_choice=True)
-    commune = CommuneField("Votre commune", [required("Où êtes-vous\u00a0? Le nom ou le code postal.")])
-    name = StringField("Votre nom", [required("Écrivez votre nom."), at_most(120)])
-    email = StringField("Votre adresse électronique", [required("Écrivez votre adresse."), full_address])
-    password = PasswordField("Choisissez un mot de passe", [required("Choisissez un mot de passe."), strong])
-    again = PasswordField("Le même, encore une fois", [SAME])
-    monthly_budget = RadioField(
-        "Combien de fois par mois peut-on vous solliciter\u00a0?",
-        choices={"2": "2 fois", "4": "4 fois", "6": "6 fois", "10": "10 fois"},
-        default="6",
-    )
-    terms = BooleanField(
-        "J’accepte les conditions d’utilisation, et que ma structure et ses annonces soient montrées aux autres structures",
-        [required("Cochez pour continuer.")],
-    )
-
-    def names(self) -> tuple[str, ...]:
-        return (self.name.data, self.email.data, self.organisation.data)
 
 
 class PasswordForm(NewPassword):

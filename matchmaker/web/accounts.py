@@ -1,4 +1,4 @@
-"""Signing in and out, signing up, one's own account; the accounts that the administration opens, changes and closes."""
+"""Signing in and out, one's own account; the accounts that the administration opens, changes and closes."""
 
 from uuid import UUID
 
@@ -7,12 +7,12 @@ from flask.typing import ResponseReturnValue
 from flask_limiter.util import get_remote_address
 
 from matchmaker.extensions import db, limiter
-from matchmaker.models import AuditAction, Family, User
-from matchmaker.services import accounts, audit, consents, organisations, password_resets
-from matchmaker.services.errors import EmailTaken, SiretTaken
+from matchmaker.models import AuditAction, User
+from matchmaker.services import accounts, audit, password_resets
+from matchmaker.services.errors import EmailTaken
 from matchmaker.web import limits
 from matchmaker.web.access import admin_required, found, is_signed_in, public, signed_in, signed_in_required
-from matchmaker.web.account_forms import DutiesForm, LoginForm, NewAccountForm, PasswordForm, SignUpForm
+from matchmaker.web.account_forms import DutiesForm, LoginForm, NewAccountForm, PasswordForm
 from matchmaker.web.audit import note, note_refusal
 from matchmaker.web.forms import answer, clean
 from matchmaker.web.openid import leave_provider
@@ -56,42 +56,6 @@ def logout() -> ResponseReturnValue:
         return leave_provider(sealed)
     flash("Vous voilà hors connexion. À bientôt.", "message")
     return redirect(url_for("pages.home"))
-
-
-@bp.route("/inscription", methods=["GET", "POST"])
-@limiter.limit("20 per hour", methods=["POST"])
-@public
-def sign_up() -> ResponseReturnValue:
-    form = SignUpForm()
-    if not form.validate_on_submit():
-        return answer("accounts/sign_up.html", form)
-    try:
-        user = register(form)
-    except SiretTaken:
-        form.number.errors = ["Cette structure est déjà inscrite. Demandez à un collègue, ou à votre contact, de vous y ajouter."]
-        return answer("accounts/sign_up.html", form)
-    except EmailTaken:
-        form.email.errors = ["Cette adresse a déjà un compte. Connectez-vous plutôt."]
-        return answer("accounts/sign_up.html", form)
-    consents.accept(user)
-    note(AuditAction.ACCOUNT_OPENED, user, by=user)
-    db.session.commit()
-    enter(user)
-    flash("Bienvenue. Dites maintenant ce que vous cherchez, ou ce que vous pouvez offrir.", "success")
-    return redirect(url_for("declarations.mine"))
-
-
-def register(form: SignUpForm) -> User:
-    """The organisation and its first account, together or not at all: the caller commits."""
-    organisation = organisations.create_organisation(
-        name=form.organisation.data,
-        family=Family(form.family.data),
-        commune=form.commune.commune,
-        email=form.email.data.lower(),
-        monthly_budget=int(form.monthly_budget.data),
-        **form.number.columns,
-    )
-    return accounts.create_account(email=form.email.data, password=form.password.data, name=form.name.data, organisation=organisation)
 
 
 @bp.route("/compte", methods=["GET", "POST"])

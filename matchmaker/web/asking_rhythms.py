@@ -14,7 +14,7 @@ from matchmaker.models import Organisation
 from matchmaker.models.base import today
 from matchmaker.services import asking_budgets, asking_rhythms, refusals
 from matchmaker.web import labels
-from matchmaker.web.access import found, organisation_in_my_hands, signed_in_required
+from matchmaker.web.access import found, organisation_in_my_hands, structure_required
 from matchmaker.web.forms import BoxesField, Form, between, bits, numbers, required
 
 bp = Blueprint("asking_rhythms", __name__)
@@ -79,7 +79,7 @@ def page(organisation: Organisation, form: RhythmForm, absence: AbsenceForm, *, 
 
 
 @bp.route("/structures/<uuid:organisation_id>/rythme", methods=["GET", "POST"])
-@signed_in_required
+@structure_required
 def show(organisation_id: UUID) -> ResponseReturnValue:
     organisation = organisation_in_my_hands(organisation_id)
     form = RhythmForm(data=first_values(organisation))
@@ -93,7 +93,7 @@ def show(organisation_id: UUID) -> ResponseReturnValue:
 
 
 @bp.post("/structures/<uuid:organisation_id>/absences")
-@signed_in_required
+@structure_required
 def add_absence(organisation_id: UUID) -> ResponseReturnValue:
     organisation, form = organisation_in_my_hands(organisation_id), AbsenceForm()
     if not form.validate_on_submit():
@@ -105,7 +105,7 @@ def add_absence(organisation_id: UUID) -> ResponseReturnValue:
 
 
 @bp.post("/structures/<uuid:organisation_id>/absences/<uuid:absence_id>/retirer")
-@signed_in_required
+@structure_required
 def remove_absence(organisation_id: UUID, absence_id: UUID) -> ResponseReturnValue:
     organisation = organisation_in_my_hands(organisation_id)
     asking_rhythms.remove_absence(found(asking_rhythms.absence_of(organisation, absence_id)))
@@ -114,7 +114,7 @@ def remove_absence(organisation_id: UUID, absence_id: UUID) -> ResponseReturnVal
 
 
 @bp.post("/structures/<uuid:organisation_id>/historique/oublier")
-@signed_in_required
+@structure_required
 def forget(organisation_id: UUID) -> ResponseReturnValue:
     organisation = organisation_in_my_hands(organisation_id)
     asking_rhythms.forget_history(organisation, day=today())

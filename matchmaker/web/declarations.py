@@ -12,7 +12,17 @@ from matchmaker.models import Category, DeclarationDraft, Eligibility, Need, Off
 from matchmaker.models.base import today
 from matchmaker.services import declarations, drafts, matching, proposals, territories
 from matchmaker.services.errors import NotAllowedNow
-from matchmaker.web.access import member_required, my_need, my_offer, my_organisation, need_in_sight, offer_in_sight, signed_in, signed_in_required
+from matchmaker.web.access import (
+    editor_required,
+    member_required,
+    my_need,
+    my_offer,
+    my_organisation,
+    need_in_sight,
+    offer_in_sight,
+    signed_in,
+    signed_in_required,
+)
 from matchmaker.web.declaration_fields import DeclarationForm
 from matchmaker.web.declaration_forms import columns, form_for
 from matchmaker.web.declaration_guides import GUIDES, questions
@@ -65,25 +75,25 @@ def mine() -> ResponseReturnValue:
 
 
 @bp.get("/besoins/nouveau")
-@member_required
+@editor_required
 def choose_need() -> ResponseReturnValue:
     return render_template("declarations/choose.html", kind=NEED, guides=GUIDES)
 
 
 @bp.get("/offres/nouvelle")
-@member_required
+@editor_required
 def choose_offer() -> ResponseReturnValue:
     return render_template("declarations/choose.html", kind=OFFER, guides=GUIDES)
 
 
 @bp.route("/besoins/nouveau/<category>", methods=["GET", "POST"])
-@member_required
+@editor_required
 def new_need(category: str) -> ResponseReturnValue:
     return new(NEED, category)
 
 
 @bp.route("/offres/nouvelle/<category>", methods=["GET", "POST"])
-@member_required
+@editor_required
 def new_offer(category: str) -> ResponseReturnValue:
     return new(OFFER, category)
 
@@ -176,13 +186,13 @@ def details_of(declaration: Need | Offer) -> list[tuple[str, str]]:
 
 
 @bp.route("/besoins/<uuid:need_id>/modifier", methods=["GET", "POST"])
-@member_required
+@editor_required
 def edit_need(need_id: UUID) -> ResponseReturnValue:
     return edit(my_need(need_id))
 
 
 @bp.route("/offres/<uuid:offer_id>/modifier", methods=["GET", "POST"])
-@member_required
+@editor_required
 def edit_offer(offer_id: UUID) -> ResponseReturnValue:
     return edit(my_offer(offer_id))
 

@@ -19,7 +19,9 @@ from matchmaker.models.base import today
 from matchmaker.services import organisations, territories
 
 # Names of rights, of which a form has none unless it is about them: what else comes under these names is looked at, and never used.
-RIGHTS = frozenset({"role", "is_admin", "is_active", "is_demo", "organisation_id", "territory_id", "user_id", "ess_label", "validated", "email_verified_at"})
+RIGHTS = frozenset(
+    {"role", "standing", "is_admin", "is_active", "is_demo", "organisation_id", "territory_id", "user_id", "ess_label", "validated", "email_verified_at"}
+)
 
 
 def clean(value: str | None) -> str:

@@ -38,6 +38,7 @@ from matchmaker.models import (
     Role,
     RunStatus,
     Seated,
+    Standing,
     Status,
     Theme,
     Topic,
@@ -256,6 +257,7 @@ WORDS: dict[type[StrEnum], dict[Any, str]] = {
         Equipment.CAR_PARK: "parking",
         Equipment.BIKE_PARK: "stationnement vélo",
     },
+    Standing: {Standing.READER: "lecture", Standing.EDITOR: "écriture", Standing.ADMINISTRATOR: "administration"},
     Role: {Role.MEMBER: "membre", Role.HOST: "hôte", Role.ANIMATOR: "animation", Role.ADMIN: "administration"},
 }
 

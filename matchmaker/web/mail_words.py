@@ -46,6 +46,10 @@ KINDS = {
     "data_export": "Fichier de ses données",
     "erasure_asked": "Compte bientôt effacé",
     "account_idle": "Compte que personne n’ouvre",
+    "sign_up": "Inscription à terminer",
+    "sign_up_known": "Inscription d’une adresse qui a un compte",
+    "member_invitation": "Invitation dans l’équipe d’une structure",
+    "join_request": "Demande pour rejoindre une structure",
     "campaign": "Message à toutes les structures",
 }
 OURS = {

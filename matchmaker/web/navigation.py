@@ -91,5 +91,11 @@ def pending(user: User | None, endpoint: str) -> int | None:
     )
 
 
+def may_write() -> bool:
+    """Are buttons that change something of one's structure shown? A reader only reads. Macros ask it, which no context reaches."""
+    return not is_signed_in() or signed_in().may_write
+
+
 def init_app(app: Flask) -> None:
+    app.jinja_env.globals["may_write"] = may_write
     app.context_processor(menu)

@@ -9,10 +9,10 @@ from wtforms.validators import Optional
 
 from matchmaker.extensions import db
 from matchmaker.models import Eligibility, Family, Headcount, InclusionKind, Level, Organisation
-from matchmaker.services import accounts, declarations, organisations, territories
+from matchmaker.services import accounts, declarations, duplicates, organisations, territories
 from matchmaker.services.errors import EmailTaken, SiretTaken
 from matchmaker.web import labels
-from matchmaker.web.access import animator_required, found, is_signed_in, organisation_in_my_hands, public, signed_in, signed_in_required
+from matchmaker.web.access import animator_required, found, is_signed_in, organisation_in_my_hands, people_required, public, signed_in, structure_required
 from matchmaker.web.account_forms import PersonForm
 from matchmaker.web.forms import CommuneField, Form, NumberField, answer, at_most, between, clean, full_address, idcc_number, required
 
@@ -85,10 +85,13 @@ def directory() -> ResponseReturnValue:
 @bp.get("/structures/<uuid:organisation_id>")
 @public
 def show(organisation_id: UUID) -> ResponseReturnValue:
-    organisation = found(organisations.organisation(organisation_id))
+    organisation = organisations.organisation(organisation_id)
+    if organisation is None and (merged := duplicates.successor(organisation_id)):
+        return redirect(url_for(".show", organisation_id=merged.kept_id), 301)
+    organisation = found(organisation)
     needs, offers = declarations.public_declarations_of(organisation)
-    may_edit = is_signed_in() and (signed_in().organisation_id == organisation.id or signed_in().looks_after(organisation.territory))
-    return render_template("organisations/show.html", organisation=organisation, needs=needs, offers=offers, may_edit=may_edit)
+    is_ours = is_signed_in() and (signed_in().organisation_id == organisation.id or signed_in().looks_after(organisation.territory))
+    return render_template("organisations/show.html", organisation=organisation, needs=needs, offers=offers, is_ours=is_ours)
 
 
 @bp.route("/structures/nouvelle", methods=["GET", "POST"])
@@ -108,7 +111,7 @@ def new() -> ResponseReturnValue:
 
 
 @bp.route("/structures/<uuid:organisation_id>/modifier", methods=["GET", "POST"])
-@signed_in_required
+@structure_required
 def edit(organisation_id: UUID) -> ResponseReturnValue:
     organisation = organisation_in_my_hands(organisation_id)
     form = OrganisationForm(data=first_values(organisation))
@@ -125,7 +128,7 @@ def edit(organisation_id: UUID) -> ResponseReturnValue:
 
 
 @bp.route("/structures/<uuid:organisation_id>/comptes", methods=["GET", "POST"])
-@signed_in_required
+@people_required
 def add_account(organisation_id: UUID) -> ResponseReturnValue:
     """An account for a colleague, or the first one of a structure that came from a list."""
     organisation = organisation_in_my_hands(organisation_id)

@@ -13,7 +13,7 @@ from matchmaker.services import outcomes
 from matchmaker.services.errors import NotAllowedNow
 from matchmaker.services.outcomes import Reply
 from matchmaker.web import labels
-from matchmaker.web.access import by_token, found, member_required, my_proposal
+from matchmaker.web.access import by_token, editor_required, found, my_proposal
 from matchmaker.web.answers import REPLACED, LinkToken
 from matchmaker.web.errors import LATE_FORM, error_page
 from matchmaker.web.forms import Form, required
@@ -72,7 +72,7 @@ def by_link(token: str) -> ResponseReturnValue:
 
 
 @bp.route("/rencontres/<uuid:proposal_id>/suite", methods=["GET", "POST"])
-@member_required
+@editor_required
 def mine(proposal_id: UUID) -> ResponseReturnValue:
     return page(my_proposal(proposal_id), OutcomeForm, channel=Channel.ACCOUNT)
 

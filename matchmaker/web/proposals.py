@@ -14,7 +14,7 @@ from matchmaker.services import asking_budgets, contact_log, matching, proposal_
 from matchmaker.services.errors import NotAllowedNow
 from matchmaker.services.proposal_answers import Reply
 from matchmaker.web import labels, reasons
-from matchmaker.web.access import member_required, my_organisation, my_proposal, signed_in
+from matchmaker.web.access import editor_required, member_required, my_organisation, my_proposal, signed_in
 from matchmaker.web.answer_days import check_day, first_day
 from matchmaker.web.forms import Form, answer, at_most, required
 from matchmaker.web.refusal_fields import BoundsMixin, unit_of
@@ -90,7 +90,7 @@ def accept(proposal_id: UUID) -> ResponseReturnValue:
 
 
 @bp.route("/propositions/<uuid:proposal_id>/non", methods=["GET", "POST"])
-@member_required
+@editor_required
 def decline(proposal_id: UUID) -> ResponseReturnValue:
     proposal, form = my_proposal(proposal_id), DeclineForm()
     if not form.validate_on_submit():

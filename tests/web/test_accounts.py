@@ -1,4 +1,4 @@
-"""Signing up, signing in and out, one's account, and the accounts that the administration opens, changes and closes."""
+"""Signing in and out, one's account, and the accounts that the administration opens, changes and closes."""
 
 import re
 from uuid import uuid4
@@ -6,23 +6,11 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import func, select
 
-from matchmaker.models import Family, Organisation, Role, User
+from matchmaker.models import Role, User
 from matchmaker.services import territories
 from tests.factories import PASSWORD, OrganisationFactory, UserFactory, departement
 from tests.pages import forms, heading, words
 
-ANSWERS = {
-    "organisation": "Les Ateliers du Bocage",
-    "number": "732 829 320 00074",
-    "family": "association",
-    "commune": "Flers",
-    "name": "Camille Durand",
-    "email": "Camille@Ateliers.test",
-    "password": "une phrase assez longue",
-    "again": "une phrase assez longue",
-    "monthly_budget": "4",
-    "terms": "y",
-}
 ELSEWHERE = (
     "https://ailleurs.test/",
     "//ailleurs.test",
@@ -48,92 +36,6 @@ def passphrase_of(page):
 
 def sign_in(client, email, password=PASSWORD, **arguments):
     return client.post("/connexion", data={"email": email, "password": password}, query_string=arguments)
-
-
-def test_signing_up_creates_the_structure_and_its_account_and_signs_in(client, session):
-    response = client.post("/inscription", data=ANSWERS)
-
-    assert (response.status_code, response.location) == (302, "/annonces")
-    user = session.scalars(select(User)).one()
-    assert (user.email, user.name, user.role) == ("camille@ateliers.test", "Camille Durand", Role.MEMBER)
-    structure = user.organisation
-    assert (structure.name, structure.siret, structure.family) == ("Les Ateliers du Bocage", "73282932000074", Family.ASSOCIATION)
-    assert (structure.commune.label, structure.territory.code, structure.monthly_budget) == ("Flers (61)", "61", 4)
-    assert "Les Ateliers du Bocage" in client.get("/compte").text
-
-
-def test_a_siret_that_lacks_a_digit_is_refused_and_what_was_typed_is_kept(client, session):
-    response = client.post("/inscription", data=ANSWERS | {"number": "7328293200007"})
-
-    assert response.status_code == 422
-    assert "Il manque 1 chiffre au SIRET\u00a0: 13 sur 14." in response.text
-    for typed in ("Les Ateliers du Bocage", "7328293200007", "Flers (61)", "Camille Durand", "Camille@Ateliers.test"):
-        assert f'value="{typed}"' in response.text
-    assert 'checked class="form-check-input" id="family-0"' in response.text
-    assert ANSWERS["password"] not in response.text
-    assert count(session, Organisation) == 0
-
-
-@pytest.mark.parametrize(
-    ("field", "typed", "message"),
-    [
-        ("organisation", "", "Dites-nous comment s’appelle votre structure."),
-        ("organisation", "a" * 201, "C’est trop long\u00a0: 200 caractères au plus."),
-        ("number", "73282932000075", "Ce SIRET n’existe pas"),
-        ("number", "W12", "Un numéro RNA s’écrit W et neuf chiffres."),
-        ("number", "9" * 10_000, "Il y a trop de chiffres\u00a0: 10000 au lieu de 14."),
-        ("family", "", "Choisissez ce qui s’en approche le plus."),
-        ("commune", "", "Où êtes-vous"),
-        ("commune", "Nulle-Part-sur-Rien", "Nous ne connaissons pas cette commune."),
-        ("commune", "%' OR 1=1 --", "Nous ne connaissons pas cette commune."),
-        ("commune", "Saint-Aubin", "Plusieurs communes correspondent"),
-        ("email", "camille", "Cette adresse ne semble pas complète."),
-        ("email", "hélène@ateliers.test", "Cette adresse ne semble pas complète."),
-        ("password", "trop court", "Douze caractères au moins."),
-        ("again", "une autre phrase", "Les deux ne sont pas pareils."),
-        ("terms", "", "Cochez pour continuer."),
-    ],
-)
-def test_each_answer_that_cannot_be_right_is_explained_beside_its_field(client, session, field, typed, message):
-    answers = {name: value for name, value in (ANSWERS | {field: typed}).items() if value}
-
-    response = client.post("/inscription", data=answers)
-
-    assert response.status_code == 422
-    assert message in response.text
-    assert f'href="#{field}"' in response.text
-    assert f'id="{field}-error"' in response.text
-    assert count(session, User) == 0
-
-
-def test_an_address_that_has_an_account_creates_no_second_structure(client, session):
-    UserFactory(email="camille@ateliers.test")
-
-    response = client.post("/inscription", data=ANSWERS)
-
-    assert response.status_code == 422
-    assert "Cette adresse a déjà un compte." in response.text
-    session.expire_all()
-    assert session.scalars(select(Organisation.name).where(Organisation.name == ANSWERS["organisation"])).all() == []
-
-
-def test_a_structure_is_inscribed_once(client, session):
-    OrganisationFactory(siret="73282932000074")
-
-    response = client.post("/inscription", data=ANSWERS)
-
-    assert response.status_code == 422
-    assert "Cette structure est déjà inscrite." in response.text
-    assert count(session, User) == 0
-
-
-def test_a_commune_is_suggested_as_one_types_and_can_be_typed_without_it(client):
-    page = client.get("/inscription").text
-
-    assert 'hx-get="/communes"' in page
-    assert 'list="communes"' in page
-    assert '<option value="Flers (61)">' in client.get("/communes", query_string={"commune": "fler"}).text
-    assert client.get("/communes", query_string={"commune": "x" * 10_000}).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -515,11 +417,11 @@ def test_only_the_administrator_sees_the_accounts(client, session, traits):
     assert (user.role is not Role.ADMIN, user.is_active) == (True, True)
 
 
-def test_a_member_opens_an_account_for_a_colleague_of_the_same_structure(client, session):
+def test_an_administrator_of_a_structure_opens_an_account_for_a_colleague_without_mail(client, session):
     member = UserFactory()
     structure = member.organisation
     client.sign_in(member)
-    assert f'href="/structures/{structure.id}/comptes"' in client.get(f"/structures/{structure.id}").text
+    assert f'href="/structures/{structure.id}/equipe"' in client.get(f"/structures/{structure.id}").text
     assert member.email in client.get(f"/structures/{structure.id}/comptes").text
 
     response = client.post(f"/structures/{structure.id}/comptes", data={"name": "Sacha", "email": "Sacha@structure.test"})
@@ -565,15 +467,5 @@ def test_nobody_opens_accounts_for_the_structure_of_others(client, session):
         client.sign_in(stranger)
         assert client.get(f"/structures/{structure.id}/comptes").status_code == 404
         assert client.post(f"/structures/{structure.id}/comptes", data={"name": "Sacha", "email": "sacha@structure.test"}).status_code == 404
-        assert "/comptes" not in client.get(f"/structures/{structure.id}").text
+        assert "/equipe" not in client.get(f"/structures/{structure.id}").text
     assert structure.users == []
-
-
-def test_an_address_that_no_mail_reaches_is_taken_in_the_demonstration_only(client, monkeypatch):
-    answers = ANSWERS | {"organisation": ""}
-    assert "email-error" not in client.post("/inscription", data=answers).text
-
-    monkeypatch.setitem(client.application.config, "DEMO", False)
-
-    assert "email-error" in client.post("/inscription", data=answers).text
-    assert "email-error" not in client.post("/inscription", data=answers | {"email": "camille@ateliers.fr"}).text

@@ -1,0 +1,20 @@
+"""What the public directory of companies said of a SIRET, kept for a while."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from matchmaker.models.base import Base, now
+
+
+class CompanyRecord(Base):
+    """The answer for one SIRET. Empty: the directory does not know it."""
+
+    __tablename__ = "company_record"
+    __table_args__ = (CheckConstraint("siret ~ '^[0-9]{14}$'", name="siret_has_14_digits"),)
+
+    siret: Mapped[str] = mapped_column(String(14), primary_key=True)
+    told: Mapped[dict[str, Any]]
+    fetched_at: Mapped[datetime] = mapped_column(default=now)

@@ -1,0 +1,172 @@
+"""Twenty people who join, leave or inscribe one structure at the same moment: first with the lock off, then on, on a database that commits."""
+
+from collections.abc import Callable, Iterator
+from uuid import UUID
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import IntegrityError
+
+from matchmaker.extensions import db
+from matchmaker.models import JoinRequest, MemberInvitation, Organisation, SignUp, Standing, User
+from matchmaker.services import joining, memberships, sign_up
+from matchmaker.services.errors import EmailTaken, LastAdministrator, NotAllowedNow
+from matchmaker.services.outbox import MailSettings
+from tests.conftest import new_database, redis_url
+from tests.factories import OrganisationFactory, UserFactory
+from tests.test_bookings_together import TIMES, at_once
+from tests.test_faults import running
+
+SETTINGS = MailSettings("bonjour@croisee.test", "http://croisee.test", "only for tests")
+SIRET = "73282932000074"
+
+
+@pytest.fixture
+def site(worker_id: str) -> Iterator[Flask]:
+    with running(new_database(f"croisee_members_{worker_id}"), redis_url()) as app:
+        yield app
+
+
+@pytest.fixture
+def structure(site: Flask) -> UUID:
+    organisation = OrganisationFactory(name="Picorée")
+    db.session.commit()
+    found: UUID = organisation.id
+    return found
+
+
+def administrators(structure: UUID) -> int:
+    db.session.rollback()
+    query = select(func.count()).select_from(User).where(User.organisation_id == structure, User.is_active, User.standing == Standing.ADMINISTRATOR)
+    return db.session.scalar(query) or 0
+
+
+def leaving(structure: UUID) -> Callable[[int], str]:
+    """Twenty administrators, each of whom leaves."""
+    organisation = db.session.get_one(Organisation, structure)
+    ids = [UserFactory(organisation=organisation).id for _time in range(TIMES)]
+    db.session.commit()
+
+    def one(number: int) -> str:
+        try:
+            memberships.leave(db.session.get_one(User, ids[number]))
+            db.session.commit()
+        except LastAdministrator:
+            return "refused"
+        except IntegrityError as error:
+            return "stopped by the database" if "last administrator" in str(error) else "something else"
+        return "left"
+
+    return one
+
+
+def test_of_twenty_administrators_who_leave_at_once_one_stays(site: Flask, structure: UUID) -> None:
+    assert at_once(site, leaving(structure)) == {"left": TIMES - 1, "refused": 1}
+    assert administrators(structure) == 1
+
+
+def test_without_the_lock_the_trigger_keeps_the_last_one(site: Flask, structure: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memberships, "lock", lambda organisation: None)
+
+    answers = at_once(site, leaving(structure))
+
+    assert answers["stopped by the database"] > 0
+    assert answers["something else"] == 0
+    assert administrators(structure) >= 1
+
+
+def test_without_the_lock_and_the_trigger_nobody_would_be_left(site: Flask, structure: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memberships, "lock", lambda organisation: None)
+    act = leaving(structure)
+    db.session.execute(text("ALTER TABLE user_account DISABLE TRIGGER keep_an_administrator"))
+    db.session.commit()
+
+    at_once(site, act)
+
+    left = administrators(structure)
+    db.session.execute(text("ALTER TABLE user_account ENABLE TRIGGER keep_an_administrator"))
+    db.session.commit()
+    assert left == 0, "the race is real: this is what the lock and the trigger are for"
+
+
+def test_of_twenty_who_join_at_once_all_are_in_and_one_administers(site: Flask, structure: UUID) -> None:
+    organisation = db.session.get_one(Organisation, structure)
+    ids = [
+        joining.invite(organisation, email=f"personne{number}@picoree.test", name="", standing=Standing.EDITOR, by=None, settings=SETTINGS).id
+        for number in range(TIMES)
+    ]
+    db.session.commit()
+
+    def one(number: int) -> str:
+        joining.take(db.session.get_one(MemberInvitation, ids[number]), name="Lou", password="une phrase assez longue")
+        db.session.commit()
+        return "in"
+
+    assert at_once(site, one) == {"in": TIMES}
+    assert administrators(structure) == 1
+
+
+def test_one_invitation_taken_twenty_times_at_once_opens_one_account(site: Flask, structure: UUID) -> None:
+    organisation = db.session.get_one(Organisation, structure)
+    invited = joining.invite(organisation, email="lou@picoree.test", name="", standing=Standing.EDITOR, by=None, settings=SETTINGS).id
+    db.session.commit()
+
+    def one(_number: int) -> str:
+        try:
+            joining.take(db.session.get_one(MemberInvitation, invited), name="Lou", password="une phrase assez longue")
+            db.session.commit()
+        except (NotAllowedNow, EmailTaken):
+            return "refused"
+        return "in"
+
+    assert at_once(site, one) == {"in": 1, "refused": TIMES - 1}
+
+
+def test_asked_twenty_times_at_once_it_is_one_request(site: Flask, structure: UUID) -> None:
+    def one(_number: int) -> str:
+        organisation = db.session.get_one(Organisation, structure)
+        joining.ask(organisation, email="lou@picoree.test", name="Lou", message="", settings=SETTINGS)
+        db.session.commit()
+        return "asked"
+
+    assert at_once(site, one) == {"asked": TIMES}
+    assert db.session.scalar(select(func.count()).select_from(JoinRequest)) == 1
+
+
+def inscribing() -> Callable[[int], str]:
+    """Twenty people who each inscribe the same structure, and open their links at once."""
+    told = {"name": "Picorée", "family": "association", "inclusion_kind": "", "esus_until": "", "commune_code": "61169", "rna": None}
+    rows = [
+        sign_up.begin(
+            email=f"personne{number}@picoree.test",
+            name="Lou",
+            password="une phrase assez longue",
+            structure={**told, "siret": SIRET, "monthly_budget": 6},
+            settings=SETTINGS,
+        ).id
+        for number in range(TIMES)
+    ]
+    db.session.commit()
+
+    def one(number: int) -> str:
+        made = sign_up.finish(db.session.get_one(SignUp, rows[number]), settings=SETTINGS)
+        db.session.commit()
+        return "inscribed" if isinstance(made, User) else "asks to join"
+
+    return one
+
+
+def test_of_twenty_who_inscribe_one_siret_at_once_one_does_and_the_others_ask_to_join(site: Flask) -> None:
+    assert at_once(site, inscribing()) == {"inscribed": 1, "asks to join": TIMES - 1}
+    assert db.session.scalar(select(func.count()).select_from(Organisation)) == 1
+
+
+def test_without_the_unique_index_the_siret_would_be_there_twice(site: Flask) -> None:
+    act = inscribing()
+    db.session.execute(text("DROP INDEX uq_organisation_siret"))
+    db.session.commit()
+
+    at_once(site, act)
+
+    assert (db.session.scalar(select(func.count()).select_from(Organisation)) or 0) > 1
