@@ -7,7 +7,8 @@ taken), `round_limit` (the two have meetings in all rounds), and after a change 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from itertools import pairwise
 
 import numpy as np
 
@@ -178,25 +179,38 @@ def _read_rounds(fields: Fields) -> tuple[list[int] | None, list[int] | None, bo
     most = session.whole_or_none("max_rounds", 0, 10_000)
     if session.get("rounds", None) is None:
         return (None, None, False) if most is None else (list(range(most)), None, True)
-    ids, days = [], []
+    ids, days, spans = [], [], []
     for k, item in enumerate(session.items("rounds")):
         one = Fields(item, f"session.rounds[{k}]", ("id", "start", "end", "day"))
         ids.append(one.whole("id", 0, UNLIMITED))
         if ids[-1] in ids[:-1]:
             raise BadFile(one.at("id"), f"{ids[-1]} is given twice")
         days.append(one.whole("day", 0, UNLIMITED, default=0))
-        for key in ("start", "end"):
-            _check_instant(one, key)
+        start, end = (_instant(one, key) for key in ("start", "end"))
+        if start is not None and end is not None:
+            if end <= start:
+                raise BadFile(one.at("end"), "must be after the start")
+            spans.append((start, end, ids[-1], one.at("start")))
+    _refuse_overlaps(spans)
     return ids[:most], days[:most], True
 
 
-def _check_instant(one: Fields, key: str) -> None:
+def _instant(one: Fields, key: str) -> datetime | None:
     if key not in one.values:
-        return
+        return None
     try:
-        datetime.fromisoformat(one.text(key))
+        at = datetime.fromisoformat(one.text(key))
     except ValueError as error:
         raise BadFile(one.at(key), "must be an instant such as 2026-06-09T09:00:00+02:00") from error
+    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+
+
+def _refuse_overlaps(spans: list[tuple[datetime, datetime, int, str]]) -> None:
+    """Nobody is in two rounds at once: of two that share a minute, the plan of one would be a lie."""
+    ordered = sorted(spans)
+    for (_start, end, before, _where), (start, _end, _name, where) in pairwise(ordered):
+        if start < end:
+            raise BadFile(where, f"is before the end of round {before}")
 
 
 def _last_round_named(people: Sequence[Fields], meetings: Sequence[Fields]) -> int:

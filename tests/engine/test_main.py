@@ -206,6 +206,19 @@ def test_plan_of_nothing_is_empty(engine):
         (["tables"], [], "tables: there are meetings and no table"),
         (["tables", 1, "accessible"], False, "tables: no table is accessible"),
         (["session", "rounds"], [{"id": 0, "start": "tomorrow"}], "session.rounds[0].start: must be an instant"),
+        (
+            ["session", "rounds"],
+            [{"id": 0, "start": "2026-06-09T09:12:00+02:00", "end": "2026-06-09T09:12:00+02:00"}],
+            "session.rounds[0].end: must be after the start",
+        ),
+        (
+            ["session", "rounds"],
+            [
+                {"id": 4, "start": "2026-06-09T09:10:00+02:00", "end": "2026-06-09T09:22:00+02:00"},
+                {"id": 0, "start": "2026-06-09T07:00:00Z", "end": "2026-06-09T07:12:00Z"},
+            ],
+            "session.rounds[0].start: is before the end of round 0",
+        ),
     ],
 )
 def test_plan_refuses_in_one_line_that_names_the_field(engine, path, value, message):
