@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from matchmaker.extensions import db
 from matchmaker.models import JobDating, LostTable, Meeting, Organisation, Side, Table
-from matchmaker.services import day_programme, signed_ids
+from matchmaker.services import day_programme, signed_ids, territories
 from matchmaker.services.outbox import MailSettings
 
 SALT = "board"
@@ -101,7 +101,7 @@ def pausing(job_dating: JobDating, number: int) -> list[Organisation]:
     meets = {
         meeting.organisation_of(side).id: meeting.organisation_of(side) for meeting in job_dating.meetings if (meeting.round or 0) > number for side in Side
     }
-    return sorted((one for key, one in meets.items() if key not in busy), key=lambda one: (one.name.casefold(), one.id))
+    return sorted((one for key, one in meets.items() if key not in busy), key=lambda one: (territories.fold(one.name), one.id))
 
 
 def hosts(job_dating: JobDating) -> dict[UUID, Organisation]:

@@ -27,6 +27,7 @@ from matchmaker.models import (
     Need,
     Offer,
     OutboxMail,
+    ParticipantState,
     Proposal,
     ProposalStatus,
     Side,
@@ -182,6 +183,8 @@ def announce_coming(
             silent.append(invitation)
             continue
         answered(invitation, answer, at=moment(today, 1, rng.randint(7, 18)), channel=rng.choice((Channel.LINK, Channel.LINK, Channel.ACCOUNT)))
+        if answer is Answer.ACCEPTED:
+            next(one for one in job_dating.participants if one.organisation_id == invitation.organisation_id).state = ParticipantState.CONFIRMED
     db.session.flush()
     return silent
 

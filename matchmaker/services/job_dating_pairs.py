@@ -13,7 +13,7 @@ from matchmaker.extensions import db
 from matchmaker.models import JobDating, JobDatingStatus, Match, Meeting, Need, Offer, Organisation, Side, Status, WishKind
 from matchmaker.models.base import now, today
 from matchmaker.models.matching import LIVE_MATCH
-from matchmaker.services import feedback_memory, job_dating_guests, job_dating_matches, matching_inputs
+from matchmaker.services import feedback_memory, job_dating_guests, job_dating_matches, matching_inputs, territories
 from matchmaker.services.errors import ChangedMeanwhile, EditedMeanwhile, NotAllowedNow
 from matchmaker.services.job_dating_programmes import Pair, ends, wished_pairs
 from matchmaker.services.matching_breakdowns import breakdowns
@@ -172,7 +172,7 @@ def alone(job_dating: JobDating) -> list[Organisation]:
     """Those who come, or wait to, and whom nobody is to meet, by name."""
     busy = {meeting.organisation_of(side).id for meeting in job_dating.meetings for side in Side}
     idle = [one.organisation for one in job_dating.participants if (one.is_expected or one.waiting_since is not None) and one.organisation_id not in busy]
-    return sorted(idle, key=lambda one: (one.name.casefold(), one.id))
+    return sorted(idle, key=lambda one: (territories.fold(one.name), one.id))
 
 
 def of_structures(found: Sequence[Candidate], organisations: Collection[Organisation]) -> tuple[list[Candidate], list[Candidate]]:

@@ -8,6 +8,7 @@ from typing import cast
 from uuid import UUID
 
 from matchmaker.models import JobDating, Meeting, Organisation, Participant, Side, Table
+from matchmaker.services import territories
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ def mornings(job_dating: JobDating) -> list[Morning]:
         for organisation, other in each_way(meeting):
             seats[organisation.id].append(seat(job_dating, meeting, (other.name,)))
     there = [participant for participant in job_dating.participants if participant.organisation_id in seats]
-    ordered = sorted(there, key=lambda participant: (participant.organisation.name.casefold(), participant.id))
+    ordered = sorted(there, key=lambda participant: (territories.fold(participant.organisation.name), participant.id))
     return [Morning(participant, mine := seats[participant.organisation_id], pauses(job_dating, mine)) for participant in ordered]
 
 

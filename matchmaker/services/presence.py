@@ -12,7 +12,7 @@ from sqlalchemy.orm import selectinload
 from matchmaker.extensions import db
 from matchmaker.models import ABSENT, JobDating, JobDatingStatus, MeetingStatus, Participant, PresenceAct, PresenceState, Side
 from matchmaker.models.base import now
-from matchmaker.services import day_programme, job_datings
+from matchmaker.services import day_programme, job_datings, territories
 from matchmaker.services.errors import NotAllowedNow
 
 # The desk opens the day before, for who tries it out, and closes when phones that were without network had time to come back.
@@ -103,7 +103,7 @@ def roster(job_dating: JobDating) -> list[Line]:
     """Those whom the day counts on, by name. Who declined, waits or asks is not on the list unless they came."""
     acts = latest(job_dating)
     there = [one for one in job_dating.participants if one.is_expected or one.id in acts]
-    return [Line(one, acts.get(one.id)) for one in sorted(there, key=lambda one: (one.organisation.name.casefold(), one.id))]
+    return [Line(one, acts.get(one.id)) for one in sorted(there, key=lambda one: (territories.fold(one.organisation.name), one.id))]
 
 
 def history(job_dating: JobDating) -> list[PresenceAct]:

@@ -14,7 +14,7 @@ from matchmaker.engine.replan import replan
 from matchmaker.extensions import db
 from matchmaker.models import ABSENT, JobDating, JobDatingStatus, LostTable, Meeting, MeetingStatus, Organisation, PlanChange, PresenceState, Side, Table
 from matchmaker.models.base import now
-from matchmaker.services import day_programme, job_datings, presence, walk_in_meetings
+from matchmaker.services import day_programme, job_datings, presence, territories, walk_in_meetings
 from matchmaker.services.errors import ChangedMeanwhile, EditedMeanwhile, NotAllowedNow
 from matchmaker.services.job_dating_programmes import More, Planned, ends, programme_of
 from matchmaker.services.matching_inputs import PairIds
@@ -193,7 +193,7 @@ def moves_between(job_dating: JobDating, after: Mapping[UUID, Place | None], fro
 def told_of(moves: Sequence[Move], asked: Asked) -> list[Organisation]:
     """Whom something changes for and who is there to be told, by name."""
     concerned = {one.id: one for move in moves for one in move.organisations if one.id not in asked.absent}
-    return sorted(concerned.values(), key=lambda one: (one.name.casefold(), one.id))
+    return sorted(concerned.values(), key=lambda one: (territories.fold(one.name), one.id))
 
 
 def fingerprint_of(moves: Sequence[Move]) -> str:
