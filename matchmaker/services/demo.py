@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from matchmaker.extensions import db
 from matchmaker.models import Organisation, Role, Territory, User, Venue
-from matchmaker.services import accounts, demo_after, demo_cast, demo_story, outbox, pools_runs, proposals, venues
+from matchmaker.services import accounts, demo_after, demo_cast, demo_communities, demo_story, outbox, pools_runs, proposals, venues
 from matchmaker.services.demo_cast import Places, moment
 from matchmaker.services.pools_fractions import USUAL
 
@@ -54,6 +54,7 @@ def load(*, today: date, settings: outbox.MailSettings) -> None:
     demo_story.hold_past(houses["La Criée Douce"], first_run, today=today, rng=rng)
 
     samples = demo_cast.declare_samples(cast, today=today, rng=rng, places=places)
+    demo_communities.settle_rural(cast, today=today, places=places)
     newest = min(RUN_DAYS_AGO.values())
     for declaration, days_ago in drawn:
         if max(RUN_DAYS_AGO.values()) < days_ago < demo_cast.OLD:
@@ -88,6 +89,8 @@ def load(*, today: date, settings: outbox.MailSettings) -> None:
             demo_cast.publish(declaration, today, days_ago)
     db.session.flush()
     compose_shared_jobs(places)
+    demo_communities.tell(cast, today=today)
+    demo_communities.look_around(today=today)
 
 
 def compose_shared_jobs(places: Places) -> None:

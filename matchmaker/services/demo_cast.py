@@ -126,6 +126,22 @@ def found_organisations(today: date, rng: random.Random, places: Places) -> dict
     return cast
 
 
+def found_one(name: str, family: str, commune: Commune, *, number: int, today: date, rng: random.Random) -> Organisation:
+    """One more structure, beside those of the file. Its telephone follows theirs."""
+    organisation = organisations.create_organisation(
+        id=seeded_id(rng),
+        name=name,
+        family=Family(family),
+        commune=commune,
+        eligibility=eligibility_of(name, Family(family)),
+        phone=f"02 61 91 89 {number:02d}",
+        website=f"https://{territories.plain(name).replace(' ', '-')}.test",
+        source=organisations.DEMONSTRATION,
+    )
+    organisation.created_at = moment(today, rng.randint(82, 140))
+    return organisation
+
+
 def give_addresses(cast: dict[str, Organisation]) -> None:
     """From now on they can be written to. The mails of the weeks before were read long ago: nobody waits for their rendering."""
     for organisation in cast.values():

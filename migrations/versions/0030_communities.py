@@ -1,14 +1,14 @@
 """Follow a territory, write its news, say what came about there
 
 Revision: 0030
-Follows: 0019h
+Follows: 0024
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = '0030'
-down_revision = '0025'
+down_revision = '0027c'
 branch_labels = None
 depends_on = None
 
