@@ -14,6 +14,8 @@ from matchmaker.models import (
     ClusterInvitation,
     Commune,
     Family,
+    GroupAnswer,
+    GroupMember,
     HelpRequest,
     InclusionKind,
     JobDating,
@@ -38,18 +40,21 @@ from matchmaker.models import (
     ProposalStatus,
     Role,
     RunStatus,
+    SearchQuestion,
+    ShortlistEntry,
     Side,
     Standing,
     Status,
     Story,
     StoryStatus,
+    SupplierSearch,
     Territory,
     Unit,
     User,
     Venue,
 )
 from matchmaker.models.base import now, today
-from matchmaker.services import accounts, venues
+from matchmaker.services import accounts, purchasing_groups, purchasing_shortlists, venues
 
 PASSWORD = "une phrase assez longue"
 # Hashing is slow by design: once is enough for all tests.
@@ -249,6 +254,37 @@ def venue(organisation: Organisation | None = None, *, tables: int = 4, accessib
     organisation = organisation or OrganisationFactory()
     rooms = [venues.RoomPlan("Grande salle", tables, accessible)]
     return venues.open_venue(organisation, name="Le Palonnier", commune=organisation.commune, rooms=rooms, authorised_headcount=headcount, staff_count=2)
+
+
+def kept(*, by: User, supplier: Organisation | None = None, name: str = "Traiteurs") -> ShortlistEntry:
+    """A supplier in a list of this person's structure."""
+    shortlist = purchasing_shortlists.make(by.organisation, name)
+    return purchasing_shortlists.keep(shortlist, supplier or OfferFactory().organisation, by=by)
+
+
+def supplier_search(need: Need | None = None, **fields: object) -> SupplierSearch:
+    """A need that is open to all for two weeks."""
+    search = SupplierSearch(need=need or NeedFactory(), **({"closes_at": now() + timedelta(days=14)} | fields))
+    db.session.add(search)
+    db.session.flush()
+    return search
+
+
+def search_question(search: SupplierSearch | None = None, by: Organisation | None = None) -> SearchQuestion:
+    question = SearchQuestion(search=search or supplier_search(), organisation=by or OrganisationFactory(), question="La vaisselle est-elle fournie\u00a0?")
+    db.session.add(question)
+    db.session.flush()
+    return question
+
+
+def group_answer(search: SupplierSearch | None = None, *, lead: Organisation | None = None, partner: Organisation | None = None) -> GroupAnswer:
+    """Composed by its lead, with a partner that has not answered yet: nobody was mailed."""
+    group = purchasing_groups.begin(search or supplier_search(), lead or OrganisationFactory())
+    group.summary, group.contact = "Quatre-vingts repas froids, livrés à midi.", "Camille, 02 33 00 00 00"
+    group.members[0].part, group.members[0].share = "La cuisine", 70
+    group.members.append(GroupMember(organisation=partner or OrganisationFactory(), part="Le service", share=30))
+    db.session.flush()
+    return group
 
 
 class JobDatingFactory(Factory):

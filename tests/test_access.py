@@ -27,9 +27,12 @@ from tests.factories import (
     departement,
     given_story,
     group,
+    group_answer,
+    kept,
     news,
     pair_rule,
     proposals_of,
+    search_question,
     venue,
     welcome,
 )
@@ -138,7 +141,14 @@ def foreign_ids() -> dict[str, object]:
     proposal, _other = proposals_of(match)
     place = venue()
     dating = JobDatingFactory(venue=place)
+    entry, question, answer = kept(by=UserFactory()), search_question(), group_answer()
     return {
+        "shortlist_id": entry.shortlist_id,
+        "entry_id": entry.id,
+        "search_id": question.search_id,
+        "question_id": question.id,
+        "group_id": answer.id,
+        "member_id": answer.members[1].id,
         "need_id": match.need_id,
         "offer_id": match.offer_id,
         "subject_id": match.need_id,

@@ -43,6 +43,7 @@ CONCEPTS = {
     "invitations",
     "outbox",
     "observatory",
+    "purchasing",
 }
 LAYERS = ("matchmaker/models", "matchmaker/services", "matchmaker/web", "tasks")
 FORBIDDEN = {"utils", "helpers", "common", "misc", "tools"}

@@ -22,7 +22,22 @@ from sqlalchemy import func, select, text
 from werkzeug.test import TestResponse
 
 from matchmaker.extensions import db
-from matchmaker.models import Category, Cluster, JobDating, JobDatingStatus, Need, Offer, Organisation, OutboxMail, Proposal, Role, Topic, User, Venue
+from matchmaker.models import (
+    Category,
+    Cluster,
+    JobDating,
+    JobDatingStatus,
+    Need,
+    Offer,
+    Organisation,
+    OutboxMail,
+    Proposal,
+    Role,
+    Shortlist,
+    Topic,
+    User,
+    Venue,
+)
 from matchmaker.models.base import now
 from matchmaker.services import (
     addresses,
@@ -54,10 +69,14 @@ from tests.factories import (
     departement,
     given_story,
     group,
+    group_answer,
+    kept,
     mutual_match,
     news,
     pair_rule,
     proposals_of,
+    search_question,
+    supplier_search,
     venue,
     welcome,
 )
@@ -154,6 +173,9 @@ PLAUSIBLE = {
     "password": "une phrase assez longue",
     "again": "une phrase assez longue",
     "terms": "y",
+    "closes_on": f"{now() + timedelta(days=20):%Y-%m-%d}",
+    "question": "La vaisselle est-elle fournie ?",
+    "summary": "Quatre-vingts repas froids",
 }
 
 
@@ -194,7 +216,16 @@ def make_world(app: Flask) -> World:
         Role.ANIMATOR: UserFactory(animator=True),
         Role.ADMIN: UserFactory(admin=True),
     }
+    entry, question = kept(by=users[Role.MEMBER]), search_question(supplier_search(NeedFactory(organisation=buyer)))
+    answer = group_answer(lead=buyer)
     ids = {
+        "shortlist_id": entry.shortlist_id,
+        "entry_id": entry.id,
+        "search_id": question.search_id,
+        "open_id": answer.search_id,
+        "question_id": question.id,
+        "group_id": answer.id,
+        "member_id": answer.members[1].id,
         "need_id": match.need_id,
         "offer_id": match.offer_id,
         "subject_id": late.id,
@@ -283,7 +314,7 @@ def own_address(rule: str, world: World, rng: random.Random) -> str:
 
 
 def hostile_query(rng: random.Random) -> str:
-    names = ("page", "q", "departement", "onglet", "tout", "lieu", "next", "reponse", "commune")
+    names = ("page", "q", "departement", "onglet", "tout", "lieu", "next", "reponse", "commune", "secteur", "cadre", "categorie", "territoire", "rayon")
     chosen = rng.sample(names, 2)
     values = (*HOSTILE, "1000000000", "-5", "1")
     return urlencode([(name, rng.choice(values)) for name in chosen for _twice in range(rng.randint(1, 2))])
@@ -398,6 +429,8 @@ def everything_but(model: type[Any]) -> Iterator[None]:
         ("/mes-job-datings/nouveau", Role.HOST, JobDating, {"held_on": "0001-01-01", "starts": "00:00"}, "Cette date est passée."),
         ("/mes-job-datings/nouveau", Role.HOST, JobDating, {"held_on": "9999-12-31", "ends": "23:59"}, "plus de trois ans"),
         ("/mes-job-datings/nouveau", Role.HOST, JobDating, {"held_on": "2027-02-30"}, "Choisissez une date."),
+        ("/achats/listes", Role.MEMBER, Shortlist, {"name": "n" * 5000}, "80 caractères au plus"),
+        ("/achats/listes", Role.MEMBER, Shortlist, {"name": "traiteurs"}, "Vous avez déjà une liste de ce nom."),
         ("/mes-job-datings/nouveau", Role.HOST, JobDating, {"starts": "25:61"}, "Écrivez l’heure du début."),
         ("/structures/nouvelle", Role.ANIMATOR, Organisation, {"idcc": "abcd"}, "Un numéro IDCC s’écrit en chiffres"),
         ("/structures/nouvelle", Role.ANIMATOR, Organisation, {"monthly_budget": "9" * 400}, "Écrivez un nombre entre 0 et 60."),

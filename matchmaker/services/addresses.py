@@ -32,6 +32,7 @@ TOPICS = {
     "pool_moved": Topic.PROPOSALS,
     "pool_welcome": Topic.PROPOSALS,
     "cluster_invitation": Topic.PROPOSALS,
+    "group_invited": Topic.PROPOSALS,
     "digest": Topic.DIGEST,
     "digest_animator": Topic.DIGEST,
     "quarter_report": Topic.DIGEST,

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from matchmaker.extensions import db
 from matchmaker.models import Organisation, Role, Territory, User, Venue
-from matchmaker.services import accounts, demo_after, demo_cast, demo_communities, demo_story, outbox, pools_runs, proposals, venues
+from matchmaker.services import accounts, demo_after, demo_cast, demo_communities, demo_purchasing, demo_story, outbox, pools_runs, proposals, venues
 from matchmaker.services.demo_cast import Places, moment
 from matchmaker.services.pools_fractions import USUAL
 
@@ -81,6 +81,7 @@ def load(*, today: date, settings: outbox.MailSettings) -> None:
     demo_after.talk(rows, today=today, settings=settings)
     demo_after.call_for_help(edges, today=today, settings=settings)
     asked = demo_after.tell_outcomes(first_run, settings=settings)
+    demo_purchasing.load(cast, samples, today=today, settings=settings)
     demo_story.mails_left(moment(today, 2), keep_for=[*addresses, asked], keep_threads=[str(invitation.id) for invitation in silent])
 
     # Since the last runs: what the next ones will find.

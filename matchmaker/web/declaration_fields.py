@@ -6,7 +6,7 @@ from decimal import Decimal
 from wtforms import BooleanField, DateField, DecimalField, IntegerField, RadioField, SelectField, StringField, TextAreaField, ValidationError
 from wtforms.validators import Optional, StopValidation
 
-from matchmaker.models import Flag, Theme, Unit
+from matchmaker.models import Flag, Sector, Theme, Unit
 from matchmaker.models.base import today
 from matchmaker.models.declarations import HALF_DAYS
 from matchmaker.web import labels
@@ -142,6 +142,7 @@ class PooledJobForm(OccupationMixin, HalfDaysMixin, RemoteMixin, BudgetMixin, De
 
 
 class PurchaseForm(BudgetMixin, DeclarationForm):
+    sector = SelectField("Secteur", choices=labels.choices(Sector, empty="je ne sais pas"))
     volume = amount("Quelle quantité\u00a0?")
     volume_unit = SelectField("De quoi\u00a0?", choices={unit.value: labels.label(unit) for unit in (Unit.PEOPLE, Unit.ITEMS, Unit.DAYS, Unit.SQUARE_METRES)})
     rhythm = RadioField("Pour quand\u00a0?", choices={"date": "À une date précise", "before": "Avant une date", "regular": "Régulièrement"}, default="before")

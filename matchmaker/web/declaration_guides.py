@@ -27,7 +27,7 @@ class Question:
 
 # Each field of every category answers exactly one of them. What differs by category is which fields there are.
 NEED_QUESTIONS = (
-    Question("Que cherchez-vous ?", ("title", "kind", "occupation", "occupation_code", "use", "contract", "condition", "description", "skills")),
+    Question("Que cherchez-vous ?", ("title", "kind", "sector", "occupation", "occupation_code", "use", "contract", "condition", "description", "skills")),
     Question("Combien, et à quel prix ?", ("volume", "volume_unit", "format", "budget_min", "budget_max", "handover_months", "idcc", "vat"), ("capacity",)),
     Question(
         "Quand ?",
@@ -87,7 +87,7 @@ GUIDES: dict[Category, Guide] = {
     ),
     Category.PURCHASE: Guide(
         PurchaseForm,
-        ("rhythm", "lead_time"),
+        ("sector", "rhythm", "lead_time"),
         Unit.PEOPLE,
         (Flag.RESERVED_MARKET, Flag.CERTIFICATE, Flag.DELIVERY, Flag.WHEELCHAIR),
         "Entretien de 4 hectares d’espaces verts sans pesticides",

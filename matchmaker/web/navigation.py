@@ -1,16 +1,18 @@
 """The menu: at most six entries, which differ by role, and the account last."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from flask import Flask, request, url_for
 
-from matchmaker.models import Role, User
-from matchmaker.services import pools, pools_welcomes, proposals
+from matchmaker.models import Organisation, Role, User
+from matchmaker.services import pools, pools_welcomes, proposals, purchasing_groups
 from matchmaker.web.access import is_signed_in, signed_in
 
 PUBLIC = (
     ("pages.about", "Comment ça marche"),
     ("organisations.directory", "Annuaire"),
+    ("purchasing.suppliers", "Achats responsables"),
     ("job_datings.public_list", "Job datings"),
     ("territory_pages.all_territories", "Territoires"),
     ("observatory.public_page", "Observatoire"),
@@ -20,6 +22,7 @@ MENUS = {
         ("proposals.inbox", "Propositions"),
         ("pools.mine", "Emplois partagés"),
         ("declarations.mine", "Mes annonces"),
+        ("purchasing.suppliers", "Achats responsables"),
         ("job_datings.public_list", "Job datings"),
         ("organisations.directory", "Annuaire"),
         ("territory_pages.all_territories", "Territoires"),
@@ -53,6 +56,13 @@ MENUS = {
 # Pages that are entries themselves: another entry of the same concept is not current on them.
 LISTS = {endpoint for entries in (PUBLIC, *MENUS.values()) for endpoint, _words in entries}
 
+# Behind which entries something may wait for the structure's answer, and how much does.
+PENDING: dict[str, Callable[[Organisation], int]] = {
+    "proposals.inbox": lambda organisation: proposals.counts(organisation)["pending"],
+    "pools.mine": lambda organisation: pools.awaiting(organisation) + pools_welcomes.awaiting(organisation),
+    "purchasing.suppliers": purchasing_groups.awaiting,
+}
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -82,13 +92,9 @@ def is_current(endpoint: str) -> bool:
 
 def pending(user: User | None, endpoint: str) -> int | None:
     """What awaits an answer behind an entry."""
-    if user is None or user.organisation is None or endpoint not in {"proposals.inbox", "pools.mine"}:
+    if user is None or user.organisation is None or endpoint not in PENDING:
         return None
-    return (
-        proposals.counts(user.organisation)["pending"]
-        if endpoint == "proposals.inbox"
-        else pools.awaiting(user.organisation) + pools_welcomes.awaiting(user.organisation)
-    )
+    return PENDING[endpoint](user.organisation)
 
 
 def may_write() -> bool:
