@@ -38,6 +38,7 @@ CONCEPTS = {
     "work_queue",
     "feedback",
     "series",
+    "search",
     "job_datings",
     "presence",
     "invitations",

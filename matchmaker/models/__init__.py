@@ -54,6 +54,7 @@ from matchmaker.models.purchasing import (
     ShortlistEntry,
     SupplierSearch,
 )
+from matchmaker.models.search import EntryKind, SearchEntry, Trait
 from matchmaker.models.second_factor import RecoveryCode, SecondFactor
 from matchmaker.models.series import Series, SeriesDate
 from matchmaker.models.sessions import UserSession
@@ -101,6 +102,7 @@ __all__ = [
     "DomainPace",
     "DoneReason",
     "Eligibility",
+    "EntryKind",
     "Equipment",
     "ErasureRequest",
     "EssLabel",
@@ -187,6 +189,7 @@ __all__ = [
     "Role",
     "Room",
     "RunStatus",
+    "SearchEntry",
     "SearchQuestion",
     "Seated",
     "SecondFactor",
@@ -214,6 +217,7 @@ __all__ = [
     "Theme",
     "TokenPurpose",
     "Topic",
+    "Trait",
     "Unit",
     "User",
     "UserSession",

@@ -47,6 +47,7 @@ from matchmaker.models import (
     Status,
     Theme,
     Topic,
+    Trait,
     Unit,
 )
 from matchmaker.models.base import PARIS
@@ -307,6 +308,11 @@ WORDS: dict[type[StrEnum], dict[Any, str]] = {
         AnswerState.COMPOSED: "en préparation",
         AnswerState.HANDED_IN: "remise à l’acheteur",
         AnswerState.WITHDRAWN: "retirée",
+    },
+    Trait: {
+        Trait.THIRD_PLACE: "tiers-lieu",
+        Trait.CLAUSE: "insertion ou handicap, pour une clause sociale",
+        Trait.ACCESSIBLE: "accessible en fauteuil roulant",
     },
     Role: {Role.MEMBER: "membre", Role.HOST: "hôte", Role.ANIMATOR: "animation", Role.ADMIN: "administration"},
 }

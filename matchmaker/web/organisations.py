@@ -2,22 +2,22 @@
 
 from uuid import UUID
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from wtforms import BooleanField, IntegerField, RadioField, SelectField, StringField, TextAreaField
 from wtforms.validators import Optional
 
 from matchmaker.extensions import db
-from matchmaker.models import Eligibility, Family, Headcount, InclusionKind, Level, Organisation
-from matchmaker.services import accounts, declarations, duplicates, organisations, territories
+from matchmaker.models import Eligibility, Family, Headcount, InclusionKind, Organisation
+from matchmaker.services import accounts, declarations, duplicates, organisations
 from matchmaker.services.errors import EmailTaken, SiretTaken
+from matchmaker.web import directory as search_pages
 from matchmaker.web import labels
 from matchmaker.web.access import animator_required, found, is_signed_in, organisation_in_my_hands, people_required, public, signed_in, structure_required
 from matchmaker.web.account_forms import PersonForm
-from matchmaker.web.forms import CommuneField, Form, NumberField, answer, at_most, between, clean, full_address, idcc_number, required
+from matchmaker.web.forms import CommuneField, Form, NumberField, answer, at_most, between, full_address, idcc_number, required
 
 bp = Blueprint("organisations", __name__)
-PER_PAGE = 20
 
 
 class OrganisationForm(Form):
@@ -72,14 +72,7 @@ def first_values(organisation: Organisation) -> dict[str, object]:
 @bp.get("/annuaire")
 @public
 def directory() -> ResponseReturnValue:
-    text = clean(request.args.get("q"))[:100]
-    departement = territories.territory_by_code(clean(request.args.get("departement"))[:3], Level.DEPARTEMENT)
-    page = request.args.get("page", 1, type=int)
-    results = organisations.search_organisations(text, departement, page=min(max(page, 1), 100_000), per_page=PER_PAGE)
-    categories = declarations.public_categories([organisation.id for organisation in results.items])
-    return render_template(
-        "organisations/directory.html", categories=categories, results=results, text=text, departement=departement, departements=territories.all_departements()
-    )
+    return search_pages.answer()
 
 
 @bp.get("/structures/<uuid:organisation_id>")

@@ -20,7 +20,7 @@ bp = Blueprint("territories", __name__)
 @public
 def suggest() -> ResponseReturnValue:
     """Options of a list, for what stands in the field so far."""
-    text = clean(request.args.get("q") or request.args.get("commune") or "")[:80]
+    text = clean(request.args.get("q") or request.args.get("commune") or request.args.get("ou") or "")[:80]
     found = territories.search_communes(text, limit=8) if len(text) >= 2 else []
     return render_template("territories/suggestions.html", communes=found)
 

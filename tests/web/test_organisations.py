@@ -36,7 +36,7 @@ def test_the_directory_keeps_its_filters_from_page_to_page(client):
     assert "<strong>21\u00a0structures</strong>" in first
     assert "Page 1 sur 2" in first
     assert "?q=atelier&amp;departement=61&amp;page=2" in first
-    assert '<option value="61" selected>Orne</option>' in first
+    assert '<option value="61" selected>Orne (21)</option>' in first
     assert "Atelier de Caen" not in first + second
     assert "Atelier 20" in second
     assert '<ol class="lc-results" start="21">' in second
@@ -84,7 +84,7 @@ def test_a_page_after_the_last_leads_back_to_the_list(client):
 
 def test_an_empty_answer_says_what_to_try(client):
     assert "Personne n’est encore inscrit" in client.get("/annuaire").text
-    assert "Personne sous ce nom" in client.get("/annuaire", query_string={"q": "introuvable"}).text
+    assert "Rien ne répond à cette recherche" in client.get("/annuaire", query_string={"q": "introuvable"}).text
 
 
 def test_the_directory_asks_the_database_as_often_for_twenty_structures_as_for_one(client, queries):

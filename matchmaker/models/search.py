@@ -1,0 +1,72 @@
+"""What anybody may find: structures, published needs and published offers, as the directory searches them.
+
+The rows of SearchEntry are written by triggers of the database alone (migration 0029), in the transaction that changes a structure, an
+announcement or a venue: whatever code writes those, the directory says the same. A succession in confidence never has a row.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, ForeignKey, Index, String
+from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlalchemy.orm import Mapped, mapped_column
+
+from matchmaker.models.base import Base, stored
+from matchmaker.models.declarations import Category
+from matchmaker.models.organisations import Family, InclusionKind
+from matchmaker.models.territories import Theme
+
+
+class EntryKind(StrEnum):
+    ORGANISATION = "organisation"
+    NEED = "need"
+    OFFER = "offer"
+
+
+class Trait(StrEnum):
+    """What a structure is, or its place has."""
+
+    THIRD_PLACE = "third_place"
+    # Of the insertion or disability sector: hours done there count for a social clause, or a market may be reserved to it.
+    CLAUSE = "clause"
+    # A venue, or what it offers, can be reached in a wheelchair.
+    ACCESSIBLE = "accessible"
+
+
+# Independent workers are left out on purpose: whether their hours count depends on the contract.
+CLAUSE_KINDS = frozenset({InclusionKind.EI, InclusionKind.ACI, InclusionKind.AI, InclusionKind.ETTI, InclusionKind.EA, InclusionKind.ESAT, InclusionKind.GEIQ})
+
+# The bit of each facet in SearchEntry.facets, as the triggers write it: a new member of an enum needs a migration that writes it too.
+FAMILY_BITS = {family: bit for bit, family in enumerate(Family)}
+CATEGORY_BITS = {category: 8 + bit for bit, category in enumerate(Category)}
+THEME_BITS = {theme: 16 + bit for bit, theme in enumerate(Theme)}
+TRAIT_BITS = {trait: 40 + bit for bit, trait in enumerate(Trait)}
+
+
+class SearchEntry(Base):
+    """A structure, a need or an offer as it is searched. It holds nothing that its page does not show, but the SIRET, which finds and is not shown."""
+
+    __tablename__ = "search_entry"
+    __table_args__ = (
+        Index("ix_search_entry_vector", "vector", postgresql_using="gin"),
+        Index("ix_search_entry_sort_name_words", "sort_name", postgresql_using="gin", postgresql_ops={"sort_name": "gin_trgm_ops"}),
+        # Two lists that are read in their order, and two counts: none touches the table.
+        Index("ix_search_entry_kind_sort_name_subject_id", "kind", "sort_name", "subject_id", postgresql_include=["facets", "commune_code"]),
+        Index("ix_search_entry_kind_fresh_at_subject_id", "kind", "fresh_at", "subject_id", postgresql_include=["facets", "commune_code"]),
+        Index("ix_search_entry_kind_facets", "kind", "facets"),
+        Index("ix_search_entry_kind_commune_code_facets", "kind", "commune_code", "facets"),
+    )
+
+    # The structure's, the need's or the offer's.
+    subject_id: Mapped[UUID] = mapped_column(primary_key=True)
+    kind: Mapped[EntryKind] = mapped_column(stored(EntryKind))
+    organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisation.id", ondelete="CASCADE"), index=True)
+    # Name or title, folded.
+    sort_name: Mapped[str]
+    commune_code: Mapped[str] = mapped_column(String(5))
+    facets: Mapped[int] = mapped_column(BigInteger)
+    # When it came to the directory: of an announcement, when it was published.
+    fresh_at: Mapped[datetime]
+    vector: Mapped[Any] = mapped_column(TSVECTOR, deferred=True)

@@ -1,0 +1,93 @@
+"""Words of a search: what finds them in French, whatever their accents and endings, and the words that were meant where one was misspelled."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Text, bindparam, func, literal_column, text
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from matchmaker.extensions import db
+from matchmaker.services.territories import fold
+
+MOST_WORDS, LONGEST_WORD = 10, 60
+# They are in every text, and find nothing by themselves.
+SMALL = frozenset(
+    [
+        "l",
+        "d",
+        "s",
+        "n",
+        "m",
+        "de",
+        "du",
+        "des",
+        "la",
+        "le",
+        "les",
+        "et",
+        "en",
+        "a",
+        "au",
+        "aux",
+        "un",
+        "une",
+        "pour",
+        "par",
+        "sur",
+        "dans",
+        "avec",
+        "que",
+        "qui",
+        "ou",
+        "on",
+        "nous",
+        "vous",
+        "notre",
+        "nos",
+        "votre",
+        "vos",
+        "ce",
+        "ces",
+    ]
+)
+# Shorter ones are words as they are, and no beginnings.
+SHORTEST_BEGINNING = 3
+# « vello » for « velo », not « pain » for « plainte ».
+ALIKE = 0.4
+# Names that hold a word like each of those typed; the word itself is the likest of such a name.
+NEAREST = text(
+    """
+    SELECT asked.word,
+      EXISTS (SELECT FROM search_entry WHERE vector @@ (to_tsquery('fr', asked.word || ':*') || to_tsquery('simple', asked.word || ':*'))) AS is_known,
+      (SELECT part FROM search_entry, unnest(string_to_array(sort_name, ' ')) AS part
+       WHERE asked.word <<% sort_name AND similarity(part, asked.word) >= :alike
+       GROUP BY part ORDER BY similarity(part, asked.word) DESC, count(*) DESC, part LIMIT 1) AS likest
+    FROM unnest(:words) WITH ORDINALITY AS asked(word, place) ORDER BY place
+    """
+).bindparams(bindparam("words", type_=ARRAY(Text)))
+
+
+def words(typed: str) -> list[str]:
+    """Return what counts of what was typed: folded, small words left out unless there are no others.
+
+    >>> words("L’Épicerie de St-Lô"), words("la"), words("%")
+    (['epicerie', 'saint', 'lo'], ['la'], [])
+    """
+    every = [word[:LONGEST_WORD] for word in fold(typed).split()]
+    return ([word for word in every if word not in SMALL] or every)[:MOST_WORDS]
+
+
+def query(typed: str) -> ColumnElement[Any] | None:
+    """What finds each of the words, by its French stem or by its beginning; None where there is no word."""
+    whole: ColumnElement[Any] | None = None
+    for word in words(typed):
+        lexeme = f"{word}:*" if len(word) >= SHORTEST_BEGINNING else word
+        one = func.to_tsquery(literal_column("'fr'::regconfig"), lexeme).op("||")(func.to_tsquery(literal_column("'simple'::regconfig"), lexeme)).self_group()
+        whole = one if whole is None else whole.op("&&")(one)
+    return whole
+
+
+def nearest(typed: str) -> list[str]:
+    """The words with those that are nowhere replaced by the likest of a name, in one statement; empty where one is like none."""
+    found = db.session.execute(NEAREST, {"words": words(typed), "alike": ALIKE}).all()
+    meant = [row.word if row.is_known else row.likest for row in found]
+    return meant if all(meant) else []
