@@ -1,7 +1,7 @@
 """Let the directory be searched in French, with its accents and its slips
 
 Revision: 0029
-Follows: 0019h
+Follows: 0030c
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = '0029'
-down_revision = '0019h'
+down_revision = '0030c'
 branch_labels = None
 depends_on = None
 
