@@ -1,7 +1,7 @@
 """After two yes: messages, help, who looked at contact details, outcomes
 
 Revision: 0013
-Follows: 0010
+Follows: 0012
 """
 
 import sqlalchemy as sa

@@ -1,7 +1,7 @@
 """What animators did about the rows of their work queue
 
 Revision: 0014
-Follows: 0010
+Follows: 0013
 """
 
 import sqlalchemy as sa

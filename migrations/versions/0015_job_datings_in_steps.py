@@ -1,7 +1,7 @@
 """Set up job datings in steps, and let each say how it comes
 
 Revision: 0015
-Follows: 0010
+Follows: 0014
 """
 
 import sqlalchemy as sa

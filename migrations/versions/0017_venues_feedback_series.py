@@ -1,7 +1,7 @@
 """Describe venues as they are, keep what is said of meetings, gather job datings into series
 
 Revision: 0017
-Follows: 0015
+Follows: 0016
 """
 
 import sqlalchemy as sa

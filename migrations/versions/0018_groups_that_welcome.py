@@ -1,7 +1,7 @@
 """Ask employer groups, let silence be an answer, and let a group meet at a job dating
 
 Revision: 0018
-Follows: 0010
+Follows: 0017
 """
 
 import sqlalchemy as sa

@@ -1,7 +1,7 @@
 """Sessions on the server, which end by time, by their owner or by a change of rights
 
 Revision: 0019f
-Follows: 0021
+Follows: 0023
 """
 
 import sqlalchemy as sa

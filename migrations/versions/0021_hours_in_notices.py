@@ -1,7 +1,7 @@
 """Let a notice hold the hours and tables of the meetings that it told
 
 Revision: 0021
-Follows: 0014b
+Follows: 0019
 """
 
 import sqlalchemy as sa

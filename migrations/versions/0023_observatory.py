@@ -1,7 +1,7 @@
 """Say of each figure of the observatory what stretch of time and which part it is about
 
 Revision: 0023
-Follows: 0014b
+Follows: 0018b
 """
 
 import sqlalchemy as sa

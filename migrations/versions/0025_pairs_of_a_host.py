@@ -1,7 +1,7 @@
 """Let a host bring together two that no computation chose
 
 Revision: 0025
-Follows: 0028b
+Follows: 0024
 """
 
 import sqlalchemy as sa

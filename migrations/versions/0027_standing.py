@@ -1,7 +1,7 @@
 """What each person may do in their structure; a structure keeps its last administrator
 
 Revision: 0027
-Follows: 0028b
+Follows: 0025
 """
 
 import sqlalchemy as sa

@@ -1,7 +1,7 @@
 """Follow a territory, write its news, say what came about there
 
 Revision: 0030
-Follows: 0024
+Follows: 0027c
 """
 
 import sqlalchemy as sa

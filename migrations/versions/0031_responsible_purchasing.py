@@ -1,14 +1,14 @@
 """Responsible purchasing: lists of suppliers, open searches, answers given together
 
 Revision: 0031
-Follows: 0030c
+Follows: 0029
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = '0031'
-down_revision = '0030c'
+down_revision = '0029'
 branch_labels = None
 depends_on = None
 
