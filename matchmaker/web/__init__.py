@@ -65,6 +65,7 @@ from matchmaker.web import (
     purchasing_searches,
     purchasing_shortlists,
     refusals,
+    request_ids,
     reset,
     second_factor,
     security,
@@ -166,6 +167,7 @@ def init_app(app: Flask) -> None:
     for module in BLUEPRINTS:
         app.register_blueprint(module.bp)
     audit.init_app(app)
+    request_ids.init_app(app)
     errors.init_app(app)
     labels.init_app(app)
     navigation.init_app(app)

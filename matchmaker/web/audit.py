@@ -1,6 +1,5 @@
 """What views write into the audit log: who, from where, in which request."""
 
-import secrets
 from collections.abc import Mapping
 
 from flask import Flask, Response, g, request
@@ -11,18 +10,12 @@ from matchmaker.models import AuditAction, User
 from matchmaker.services import addresses, audit
 from matchmaker.web.access import is_signed_in, signed_in
 from matchmaker.web.forms import RIGHTS
+from matchmaker.web.request_ids import request_id
 
-# Files that tell of people or structures. Figures of a territory are not among them.
 # Answers to a form that was read; others may be about a body that cannot be.
 READ = {200, 302, 422}
+# Files that tell of people or structures. Figures of a territory are not among them.
 FILES = {"audit_pages.file", "feedback.results_file", "matching.instance_file", "matching.proof_file", "papers.pdf"}
-
-
-def request_id() -> str:
-    """What names this request in the logs, on a page of error and in the audit log."""
-    if "request_id" not in g:
-        g.request_id = secrets.token_hex(8)
-    return str(g.request_id)
 
 
 def note(
@@ -56,11 +49,5 @@ def forged_fields() -> list[str]:
     return sorted(RIGHTS & set(request.form) - g.form_fields) if request.method == "POST" and "form_fields" in g else []
 
 
-def name_the_request(response: Response) -> Response:
-    response.headers["X-Request-Id"] = request_id()
-    return response
-
-
 def init_app(app: Flask) -> None:
     app.after_request(note_what_was_taken)
-    app.after_request(name_the_request)

@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException, SecurityError
 
 from matchmaker.extensions import db, limiter
 from matchmaker.services.mails import SIGNED_LINKS
-from matchmaker.web.audit import request_id
+from matchmaker.web.request_ids import request_id
 
 log = logging.getLogger(__name__)
 
