@@ -30,7 +30,7 @@ from matchmaker.models import (
     WorkAct,
 )
 from matchmaker.models.base import now, today
-from matchmaker.services import check_in_links, job_datings, joining, sessions
+from matchmaker.services import check_in_links, job_datings, joining, personal_data_export, sessions
 from matchmaker.web.settings import mail_settings
 from tests.conftest import Client
 from tests.factories import (
@@ -134,6 +134,7 @@ def own_ids(ours: Organisation, user: User) -> dict[str, object]:
         "invitation_id": joining.invite(ours, email="lea@structure.test", name="", standing=Standing.READER, by=user, settings=mail_settings()).id,
         "request_id": joining.ask(ours, email="noe@structure.test", name="Noé", message="", settings=mail_settings()).id,
         "other_structure_id": OrganisationFactory(name="Picorees").id,
+        "export_id": personal_data_export.ask(user).id,
         "key": "needs",
         "code": "2026-T3",
         "file": "plan",

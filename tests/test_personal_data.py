@@ -6,6 +6,7 @@ import logging
 import re
 import zipfile
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from flask import Flask
@@ -18,11 +19,15 @@ from matchmaker.models import (
     CalendarReply,
     CheckInLink,
     ClusterInvitation,
+    CompanyRecord,
     DeclarationDraft,
     Invitation,
     JobDating,
     JobDatingStatus,
+    JoinRequest,
     MailStatus,
+    MemberInvitation,
+    MergedOrganisation,
     Message,
     News,
     OpenidIdentity,
@@ -31,6 +36,7 @@ from matchmaker.models import (
     PlanChange,
     PresenceAct,
     Proposal,
+    SignUp,
     Status,
     Story,
     TokenPurpose,
@@ -191,6 +197,16 @@ def canary(app: Flask) -> User:
             News(territory=departement(), author=person, title=f"Nouvelles de {NAME}", text=told),
             Story(territory=departement(), organisation=structure, text=told, signature=NAME),
             ClusterInvitation(territory=departement(), organisation=structure, message=f"Bonjour {NAME}"),
+        ]
+    )
+    ends = {"expires_at": now() + timedelta(days=2)}
+    db.session.add_all(
+        [
+            SignUp(email=MAIL, name=NAME, password_hash="h", structure={"name": PLACE}, token_hash="h", **ends),
+            MemberInvitation(organisation_id=OrganisationFactory().id, email=MAIL, name=NAME, standing="editor", token_hash="h", **ends),
+            JoinRequest(organisation_id=OrganisationFactory().id, email=MAIL, name=NAME, message=told),
+            MergedOrganisation(old_id=uuid4(), kept_id=structure.id, sheet={"name": PLACE}, moved={}),
+            CompanyRecord(siret="73282932000074", told={"name": PLACE}),
         ]
     )
     group(FractionFactory(organisation=structure), FractionFactory(), proposed=True).occupation = f"aide de {NAME}"

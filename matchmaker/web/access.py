@@ -9,14 +9,13 @@ from functools import wraps
 from typing import Any, TypeVar
 from uuid import UUID
 
-from flask import abort, current_app, flash, make_response, redirect, request, url_for
+from flask import abort, current_app, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from matchmaker.extensions import db
 from matchmaker.models import JobDating, MatchingRun, Need, Offer, Organisation, Proposal, Role, Standing, Status, Territory, User, Venue
 from matchmaker.services import declarations, job_datings, matching, proposals, venues
-from matchmaker.web.errors import error_page
 
 # A larger number is none of the database's, which would fail on it instead of finding nothing.
 LARGEST_ID = 2**31 - 1
@@ -100,7 +99,7 @@ def role_required(access: str, *roles: Role, reads: Standing = Standing.READER, 
 def needs(standing: Standing) -> None:
     """Refuse, in words, who speaks for a structure without this standing there."""
     if not signed_in().stands(standing):
-        abort(make_response(error_page(403, message=TOO_LOW[standing])))
+        abort(403, TOO_LOW[standing])
 
 
 # One's own account: whatever one's standing, it is one's own.

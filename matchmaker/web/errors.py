@@ -36,6 +36,9 @@ def on_http_error(error: HTTPException) -> ResponseReturnValue:
         return "Cette adresse n’est pas celle de La Croisée.\n", 400, {"Content-Type": "text/plain; charset=utf-8"}
     told = headers_of(error)
     words = {"message": wait_words(int(told["Retry-After"]))} if error.code == 429 and "Retry-After" in told else {}
+    if error.code == 403 and error.description != type(error).description:
+        # Ours, from access.py: what one lacks, and who can give it.
+        words = {"message": error.description or ""}
     page, code = error_page(error.code or 500, **words)
     return page, code, told
 
