@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from wtforms import SelectField, StringField
 
 from matchmaker.extensions import db
-from matchmaker.models import JobDating, JobDatingStatus, Organisation, Participant, ParticipantState
+from matchmaker.models import JobDating, JobDatingStatus, Organisation, ParticipantState
 from matchmaker.models.base import today
 from matchmaker.services import invitation_budgets, job_dating_guests, job_dating_pairs, job_datings, organisations, territories
 from matchmaker.services.errors import NotAllowedNow, TooManyPeople
@@ -27,6 +27,9 @@ DONE = {
     "open": "Les structures peuvent demander à venir.",
     "close": "Les demandes sont fermées.",
 }
+
+
+MEANWHILE = "Quelqu’un d’autre vient de changer cette liste\u00a0: la voici. Rien de plus n’est changé."
 
 
 class ActForm(Form):
@@ -63,6 +66,12 @@ def act(job_dating_id: UUID) -> ResponseReturnValue:
             db.session.rollback()
             flash(f"Rien n’est changé. {job_dating_plan.too_many(error)}", "warn")
             return redirect(url_for(".guests", job_dating_id=job_dating_id))
+        except NotAllowedNow:
+            db.session.rollback()
+            if not job_dating.is_open or job_dating.has_begun:
+                raise
+            flash(MEANWHILE, "warn")
+            return redirect(url_for(".guests", job_dating_id=job_dating_id))
         db.session.commit()
         flash(DONE[form.action.data], "success")
     return redirect(url_for(".guests", job_dating_id=job_dating_id))
@@ -76,7 +85,9 @@ def do(job_dating: JobDating, action: str, structure: str) -> None:
     if action == "add":
         job_dating_guests.add(job_dating, organisation)
         return
-    participant: Participant = found(job_dating_guests.participant_of(job_dating, organisation))
+    participant = job_dating_guests.participant_of(job_dating, organisation)
+    if participant is None:
+        raise NotAllowedNow("it is not there any more")
     acts = {"remove": job_dating_guests.remove, "accept": job_dating_guests.accept, "refuse": job_dating_guests.refuse}
     acts[action](job_dating, participant)
 

@@ -156,7 +156,7 @@ class Person:
     def sign_in(self, email: str, password: str = "demo-croisee-2026") -> None:
         self.go("/connexion")
         self.page.get_by_label("Adresse électronique").fill(email)
-        self.page.get_by_label("Mot de passe").fill(password)
+        self.page.get_by_role("textbox", name="Mot de passe").fill(password)
         self.click("Me connecter")
 
     def look(self) -> None:

@@ -207,6 +207,18 @@ def test_the_host_finds_a_structure_and_adds_it_with_its_meetings(client, host, 
     assert [one.organisation.name for one in job_dating.participants if one.organisation_id == wanted.id] == []
 
 
+def test_two_hosts_change_the_list_and_the_second_reads_what_is_so(client, host, place):
+    job_dating, wanted = planned(place, 1), OrganisationFactory(name="Menuiserie Talvande")
+    db.session.commit()
+    acts = [{"action": action, "structure": str(wanted.id)} for action in ("add", "add", "remove", "remove", "accept")]
+
+    told = [words(client.post(GUESTS.format(job_dating.id), data=act, follow_redirects=True).text) for act in acts]
+
+    assert ["Quelqu’un d’autre vient de changer cette liste" in text for text in told] == [False, True, False, True, True]
+    db.session.expire_all()
+    assert len(job_dating.participants) == 2
+
+
 @pytest.mark.parametrize(
     ("data", "status"), [({}, 302), ({"action": "vendre"}, 302), ({"action": "add", "structure": "x"}, 404), ({"action": "accept", "structure": ""}, 404)]
 )
