@@ -54,7 +54,7 @@ from matchmaker.models.purchasing import (
     ShortlistEntry,
     SupplierSearch,
 )
-from matchmaker.models.search import EntryKind, SearchEntry, Trait
+from matchmaker.models.search import DirectoryReport, EntryKind, ReportReason, SearchEntry, Trait
 from matchmaker.models.second_factor import RecoveryCode, SecondFactor
 from matchmaker.models.series import Series, SeriesDate
 from matchmaker.models.sessions import UserSession
@@ -98,6 +98,7 @@ __all__ = [
     "Declaration",
     "DeclarationDraft",
     "DeclineReason",
+    "DirectoryReport",
     "DistinctOrganisations",
     "DomainPace",
     "DoneReason",
@@ -185,6 +186,7 @@ __all__ = [
     "RecoveryCode",
     "RelayState",
     "ReplyStatus",
+    "ReportReason",
     "Result",
     "Role",
     "Room",

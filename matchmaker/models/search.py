@@ -1,4 +1,4 @@
-"""What anybody may find: structures, published needs and published offers, as the directory searches them.
+"""What anybody may find: structures, published needs and published offers, as the directory searches them; and what people report of it.
 
 The rows of SearchEntry are written by triggers of the database alone (migration 0029), in the transaction that changes a structure, an
 announcement or a venue: whatever code writes those, the directory says the same. A succession in confidence never has a row.
@@ -9,13 +9,14 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.dialects.postgresql import TSVECTOR
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from matchmaker.models.base import Base, stored
+from matchmaker.models.accounts import User
+from matchmaker.models.base import Base, RowId, now, stored
 from matchmaker.models.declarations import Category
-from matchmaker.models.organisations import Family, InclusionKind
+from matchmaker.models.organisations import Family, InclusionKind, Organisation
 from matchmaker.models.territories import Theme
 
 
@@ -70,3 +71,31 @@ class SearchEntry(Base):
     # When it came to the directory: of an announcement, when it was published.
     fresh_at: Mapped[datetime]
     vector: Mapped[Any] = mapped_column(TSVECTOR, deferred=True)
+
+
+class ReportReason(StrEnum):
+    """What is wrong with a page of the directory."""
+
+    CLOSED = "closed"
+    MOVED = "moved"
+    WRONG = "wrong"
+    TWICE = "twice"
+    IMPROPER = "improper"
+    OTHER = "other"
+
+
+class DirectoryReport(Base):
+    """Somebody, known or not, says that the page of a structure is wrong: a row of the work queue of its animators."""
+
+    __tablename__ = "directory_report"
+    __table_args__ = (CheckConstraint("length(note) <= 1000", name="note_is_short"),)
+
+    id: Mapped[RowId]
+    organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisation.id", ondelete="CASCADE"), index=True)
+    reason: Mapped[ReportReason] = mapped_column(stored(ReportReason))
+    note: Mapped[str] = mapped_column(default="")
+    by_id: Mapped[UUID | None] = mapped_column(ForeignKey("user_account.id", ondelete="SET NULL"), index=True)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+    organisation: Mapped[Organisation] = relationship()
+    by: Mapped[User | None] = relationship()

@@ -21,6 +21,7 @@ class Matter(StrEnum):
     REFUSED = "refused"
     SILENT = "silent"
     UNSERVED = "unserved"
+    REPORTED = "reported"
     TO_REVIEW = "to_review"
 
 
@@ -55,7 +56,7 @@ class WorkAct(Base):
 
     id: Mapped[RowId]
     matter: Mapped[Matter] = mapped_column(stored(Matter))
-    # What the row is about: a need, a match, a structure, a run or a call for help. Random identifiers are told apart without saying which.
+    # What the row is about: a need, a match, a structure, a run, a call for help or a report. Random identifiers are told apart without saying which.
     subject_id: Mapped[UUID]
     # The structure that the row is about, whose erasure takes the notes along.
     organisation_id: Mapped[UUID | None] = mapped_column(ForeignKey("organisation.id", ondelete="CASCADE"), index=True)

@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, ColumnElement, Float, Select, Text, any_, cast, false, func, null, select, union_all
 
 from matchmaker.extensions import db
-from matchmaker.models import Category, EntryKind, Family, SearchEntry, Theme, Trait
+from matchmaker.models import Category, EntryKind, Family, Organisation, SearchEntry, Theme, Trait
 from matchmaker.models.search import CATEGORY_BITS, FAMILY_BITS, THEME_BITS, TRAIT_BITS
 from matchmaker.services import search_places, search_text
 from matchmaker.services.search_facets import Counts, Tally, any_of
@@ -239,3 +239,9 @@ def ids_at(question: Question, commune_code: str, *, limit: int) -> tuple[Sequen
     query = select(SearchEntry.subject_id, func.count().over()).where(*where).order_by(SearchEntry.sort_name, SearchEntry.subject_id).limit(limit)
     rows = db.session.execute(query).all()
     return [row[0] for row in rows], rows[0][1] if rows else 0
+
+
+def traits_of(organisation: Organisation) -> frozenset[Trait]:
+    """What the directory says that a structure is, or has."""
+    facets = db.session.scalar(select(SearchEntry.facets).where(SearchEntry.subject_id == organisation.id)) or 0
+    return frozenset(trait for trait, bit in TRAIT_BITS.items() if facets >> bit & 1)

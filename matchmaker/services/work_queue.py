@@ -15,6 +15,7 @@ from matchmaker.extensions import db
 from matchmaker.models import (
     Category,
     DeclineReason,
+    DirectoryReport,
     Match,
     MatchingRun,
     MatchStatus,
@@ -30,7 +31,7 @@ from matchmaker.models import (
     Side,
     User,
 )
-from matchmaker.services import mails, outcomes
+from matchmaker.services import mails, outcomes, search_reports
 from matchmaker.services.work_queue_acts import Standing, standings
 from matchmaker.services.work_queue_facts import Fact, facts
 
@@ -61,6 +62,7 @@ class Row:
     told : what the run that was sent last says of the need, in codes; empty when it found an offer.
     lost : mails that did not arrive.
     sides : what each side says came of two yes, where they contradict each other.
+    report : what somebody says is wrong with the structure's page.
     """
 
     fact: Fact
@@ -74,6 +76,7 @@ class Row:
     told: dict[str, Any] = field(default_factory=dict)
     lost: Sequence[OutboxMail] = ()
     sides: Mapping[Side, Outcome] = field(default_factory=dict)
+    report: DirectoryReport | None = None
 
 
 @dataclass(frozen=True)
@@ -126,7 +129,8 @@ def detailed(shown: Sequence[tuple[Fact, Standing]]) -> list[Row]:
     stories = outcomes.standing(Match.id.in_(ids))
     # The need that a row is about: itself, or that of the match.
     need_of = {one: one for one in ids} | {match_id: sides[Side.NEED].match.need_id for match_id, sides in stories.items()}
-    callers = {fact.subject_id: fact.organisation_id for fact, _standing in shown if fact.matter is Matter.CALLED_FOR}
+    callers = {fact.subject_id: fact.organisation_id for fact, _standing in shown if fact.matter in (Matter.CALLED_FOR, Matter.REPORTED)}
+    reports = search_reports.reports_of([fact.subject_id for fact, _standing in shown if fact.matter is Matter.REPORTED])
     needs, organisations, runs = needs_of(need_of.values()), organisations_of([*ids, *callers.values()]), runs_of(ids)
     asked, told, lost = asked_of(needs), told_of(needs), lost_of(organisations)
     rows = []
@@ -146,6 +150,7 @@ def detailed(shown: Sequence[tuple[Fact, Standing]]) -> list[Row]:
                 told=told.get(key, {}),
                 lost=lost.get(key, ()),
                 sides=stories.get(key, {}),
+                report=reports.get(key),
             )
         )
     return rows
@@ -212,7 +217,7 @@ def questions(row: Row) -> list[Proposal]:
     """
     query = select(Proposal).join(Proposal.match).join(Match.need).join(Match.offer)
     query = query.where(Proposal.status == ProposalStatus.PENDING, Match.status == MatchStatus.PROPOSED, ~Need.is_confidential, ~Offer.is_confidential)
-    if row.sides:
+    if row.sides or row.report is not None:
         return []
     if row.need is not None:
         query = query.where(Match.need_id == row.need.id)

@@ -35,7 +35,7 @@ from matchmaker.models import (
 )
 from matchmaker.models.base import PARIS
 from matchmaker.models.matching import LIVE_MATCH
-from matchmaker.services import mails, outcomes, silent_needs
+from matchmaker.services import mails, outcomes, search_reports, silent_needs
 
 # A need without a yes comes to the animator after so many days, and once more.
 SILENT_DAYS = (9, 21)
@@ -50,7 +50,7 @@ class Fact:
 
     Attributes
     ----------
-    subject_id : the need, the match, the structure, the run or the call for help that the row is about.
+    subject_id : the need, the match, the structure, the run, the call for help or the report that the row is about.
     since : when this began.
     news_at : the last thing that happened: a row that was done comes back when there is news.
     """
@@ -69,7 +69,9 @@ def facts(territory_ids: Collection[int], *, today: date, only: UUID | None = No
     """What is to be done in these départements, a need once under its most pressing matter; ``only``: about this subject."""
     sources = unreachable(territory_ids, only), refused(territory_ids, only), silent(territory_ids, today, only), unserved(territory_ids, only)
     found: dict[UUID, Fact] = {}
-    for fact in chain(called_for(territory_ids, only), contradictory(territory_ids, only), *sources, to_review(territory_ids, only)):
+    for fact in chain(
+        called_for(territory_ids, only), contradictory(territory_ids, only), *sources, reported(territory_ids, only), to_review(territory_ids, only)
+    ):
         found.setdefault(fact.subject_id, fact)
     return sorted(found.values(), key=lambda fact: (ORDER[fact.matter], fact.since, fact.subject_id))
 
@@ -134,6 +136,12 @@ def unserved(territory_ids: Collection[int], only: UUID | None) -> Iterator[Fact
     query = open_needs(territory_ids, only, MatchingRun.published_at).join(MatchingRun, published)
     query = query.where(func.jsonb_exists(MatchingRun.unserved, cast(Need.id, Text)), ~is_live())
     yield from of_needs(Matter.UNSERVED, query, lambda value: value)
+
+
+def reported(territory_ids: Collection[int], only: UUID | None) -> Iterator[Fact]:
+    """Pages of the directory of which somebody says that they are wrong."""
+    for report_id, created_at, territory_id, organisation_id, epci in search_reports.reported(territory_ids, only):
+        yield Fact(Matter.REPORTED, report_id, created_at, created_at, territory_id, organisation_id, epci=epci)
 
 
 def to_review(territory_ids: Collection[int], only: UUID | None) -> Iterator[Fact]:

@@ -12,8 +12,6 @@ from matchmaker.web.search import Asked
 
 # Circles that can still be told apart without zooming; with more, those of an EPCI are one.
 MOST_PINS = 60
-# From here on the region shows better than one département.
-WIDE_KM = 40
 
 
 @dataclass(frozen=True)
@@ -25,8 +23,8 @@ class Pin:
 
 
 def drawn_for(asked: Asked) -> Map:
-    """The département that is asked for, or around which one looks; else the region."""
-    code = asked.question.departement or (asked.commune.departement_code if asked.commune and asked.question.radius_km < WIDE_KM else "")
+    """The département that is asked for; else the region, because a radius knows no border."""
+    code = asked.question.departement
     return (maps.departement_map(code, {}) if code else None) or maps.region_map({})
 
 

@@ -38,6 +38,7 @@ from matchmaker.models import (
     Obstacle,
     ParticipantState,
     ProposalStatus,
+    ReportReason,
     Result,
     Role,
     RunStatus,
@@ -210,6 +211,7 @@ WORDS: dict[type[StrEnum], dict[Any, str]] = {
         Matter.REFUSED: "Refusé deux fois",
         Matter.SILENT: "Sans oui",
         Matter.UNSERVED: "Sans offre",
+        Matter.REPORTED: "Fiche signalée",
         Matter.TO_REVIEW: "À relire",
     },
     DoneReason: {
@@ -313,6 +315,14 @@ WORDS: dict[type[StrEnum], dict[Any, str]] = {
         Trait.THIRD_PLACE: "tiers-lieu",
         Trait.CLAUSE: "insertion ou handicap, pour une clause sociale",
         Trait.ACCESSIBLE: "accessible en fauteuil roulant",
+    },
+    ReportReason: {
+        ReportReason.CLOSED: "Cette structure n’existe plus",
+        ReportReason.MOVED: "Elle n’est plus dans cette commune",
+        ReportReason.WRONG: "Ce qui est écrit est faux",
+        ReportReason.TWICE: "Elle est deux fois dans l’annuaire",
+        ReportReason.IMPROPER: "Cela n’a rien à faire ici",
+        ReportReason.OTHER: "Autre chose",
     },
     Role: {Role.MEMBER: "membre", Role.HOST: "hôte", Role.ANIMATOR: "animation", Role.ADMIN: "administration"},
 }

@@ -9,10 +9,11 @@ from wtforms.validators import Optional
 
 from matchmaker.extensions import db
 from matchmaker.models import Eligibility, Family, Headcount, InclusionKind, Organisation
-from matchmaker.services import accounts, declarations, duplicates, organisations
+from matchmaker.models.base import today
+from matchmaker.services import accounts, declarations, duplicates, organisations, search
 from matchmaker.services.errors import EmailTaken, SiretTaken
 from matchmaker.web import directory as search_pages
-from matchmaker.web import labels
+from matchmaker.web import labels, organisation_words
 from matchmaker.web.access import animator_required, found, is_signed_in, organisation_in_my_hands, people_required, public, signed_in, structure_required
 from matchmaker.web.account_forms import PersonForm
 from matchmaker.web.forms import CommuneField, Form, NumberField, answer, at_most, between, full_address, idcc_number, required
@@ -84,7 +85,11 @@ def show(organisation_id: UUID) -> ResponseReturnValue:
     organisation = found(organisation)
     needs, offers = declarations.public_declarations_of(organisation)
     is_ours = is_signed_in() and (signed_in().organisation_id == organisation.id or signed_in().looks_after(organisation.territory))
-    return render_template("organisations/show.html", organisation=organisation, needs=needs, offers=offers, is_ours=is_ours)
+    told = {
+        "labels": organisation_words.labels_of(organisation, search.traits_of(organisation)),
+        "freshness": organisation_words.freshness(organisation, [*needs, *offers], today=today()),
+    }
+    return render_template("organisations/show.html", organisation=organisation, needs=needs, offers=offers, is_ours=is_ours, **told)
 
 
 @bp.route("/structures/nouvelle", methods=["GET", "POST"])

@@ -46,8 +46,19 @@ def why(row: Row) -> str:
             return f"Un calcul a trouvé une offre pour {labels.plural(found, 'besoin', 'besoins')}. Rien n’est envoyé avant votre relecture."
         case Matter.CALLED_FOR:
             return "Elle s’est dit oui avec une autre structure, et vous demande d’entrer dans leur échange."
+        case Matter.REPORTED:
+            return reported(row)
         case Matter.CONTRADICTORY:
             return f"L’une dit «\u00a0{story(row, Side.NEED)}\u00a0», l’autre «\u00a0{story(row, Side.OFFER)}\u00a0»."
+
+
+def reported(row: Row) -> str:
+    """What somebody says of a structure's page."""
+    if row.report is None:
+        return ""
+    who = "Un visiteur" if row.report.by is None else row.report.by.name or row.report.by.email
+    note = f" «\u00a0{row.report.note}\u00a0»" if row.report.note else ""
+    return f"{who} signale cette fiche\u00a0: {labels.label(row.report.reason).lower()}.{note}"
 
 
 def story(row: Row, side: Side) -> str:
@@ -72,6 +83,9 @@ def script(row: Row, question: Proposal | None) -> list[str]:
     """Three lines to say: who calls, about what, and the one question."""
     if question is not None:
         return [OPENING, about(question), "Souhaitez-vous les rencontrer\u00a0? Un oui n’engage à rien\u00a0: on échange seulement vos coordonnées."]
+    if row.report is not None:
+        told = labels.label(row.report.reason).lower()
+        return [OPENING, f"On nous signale votre fiche dans l’annuaire\u00a0: {told}.", "Est-ce exact, et que faut-il y changer\u00a0?"]
     if row.fact.matter is Matter.UNREACHABLE:
         subjects = labels.enumeration(sorted({f"«\u00a0{mail.subject}\u00a0»" for mail in row.lost[:3]}))
         return [OPENING, f"Nos courriels ne vous arrivent pas\u00a0: {subjects}.", "À quelle adresse pouvons-nous vous écrire\u00a0?"]
