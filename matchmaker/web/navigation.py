@@ -12,7 +12,7 @@ from matchmaker.web.access import is_signed_in, signed_in
 PUBLIC = (
     ("pages.about", "Comment ça marche"),
     ("organisations.directory", "Annuaire"),
-    ("purchasing.suppliers", "Achats responsables"),
+    ("purchasing.suppliers", "Achats"),
     ("job_datings.public_list", "Job datings"),
     ("territory_pages.all_territories", "Territoires"),
     ("observatory.public_page", "Observatoire"),
@@ -22,7 +22,7 @@ MENUS = {
         ("proposals.inbox", "Propositions"),
         ("pools.mine", "Emplois partagés"),
         ("declarations.mine", "Mes annonces"),
-        ("purchasing.suppliers", "Achats responsables"),
+        ("purchasing.suppliers", "Achats"),
         ("job_datings.public_list", "Job datings"),
         ("organisations.directory", "Annuaire"),
         ("territory_pages.all_territories", "Territoires"),

@@ -19,6 +19,7 @@ from matchmaker.web.forms import CommuneField, Form, clean
 bp = Blueprint("purchasing", __name__)
 
 RADII = (10, 30, 60, 100)
+PER_PAGE = 10
 # What an address of the search may say.
 FILTERS = ("categorie", "secteur", "cadre", "q", "territoire", "commune", "rayon", "page")
 
@@ -38,7 +39,7 @@ def suppliers() -> ResponseReturnValue:
     form = PlaceForm(request.args)
     is_place_known = form.validate()
     wanted = asked(form)
-    found = purchasing.suppliers(wanted, day=today(), page=request.args.get("page", 1, type=int)) if is_place_known else None
+    found = purchasing.suppliers(wanted, day=today(), page=request.args.get("page", 1, type=int), per_page=PER_PAGE) if is_place_known else None
     return render_template(
         "purchasing/suppliers.html",
         form=form,

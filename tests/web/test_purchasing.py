@@ -51,7 +51,7 @@ def test_anybody_reads_the_same_of_each_supplier_the_order_and_the_legal_lines(c
     assert "Dans un ordre tiré au sort chaque jour, le même pour tout le monde" in page
     assert "restauration" in page
     assert "8 jours" in page
-    assert page.count("Garanti non dit") == 2
+    assert page.count("Garanti : non dit") == 2
     for article in ("R2111-1", "L2112-2", "L2113-12", "L2113-13", "L2113-13-1", "R2113-7", "L2113-15", "L2111-3"):
         assert article in page
     assert offer.organisation.email not in page
