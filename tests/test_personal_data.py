@@ -78,7 +78,11 @@ from tests.factories import (
     UserFactory,
     departement,
     group,
+    group_answer,
+    kept,
     mutual_match,
+    search_question,
+    supplier_search,
     venue,
 )
 
@@ -210,6 +214,16 @@ def canary(app: Flask) -> User:
         ]
     )
     group(FractionFactory(organisation=structure), FractionFactory(), proposed=True).occupation = f"aide de {NAME}"
+    line = kept(by=person, name=f"Liste de {NAME}")
+    line.note = told
+    kept(by=UserFactory(), supplier=structure).note = f"Rappeler {NAME}"
+    asked = search_question(supplier_search(), by=structure)
+    asked.question = f"{NAME} demande"
+    search_question(supplier_search(need))
+    led, joined = group_answer(lead=structure), group_answer(partner=structure)
+    led.summary, led.contact = told, f"{NAME}, {PHONE}"
+    joined.members[1].part, joined.members[1].comment = f"{NAME} sert", f"D’accord, {NAME}"
+    joined.summary = f"Avec {PLACE}, et {NAME}"
     territory = departement("50")
     territory.contact_name, territory.contact_email, territory.contact_phone = NAME, MAIL, PHONE
     MailFactory(organisation=structure, recipient=MAIL, waiting=True, subject=f"Bonjour {NAME}")
@@ -233,7 +247,7 @@ def test_the_canary_is_everywhere_before(canary: User) -> None:
         "user_account", "user_session", "openid_identity", "data_export", "territory", "organisation", "need", "offer", "declaration_draft", "venue",
         "room", "venue_block", "job_dating", "participant", "invitation", "invitation_notice", "calendar_reply", "check_in_link", "presence_act", "plan_change",
         "proposal", "conversation_message", "work_act", "pool", "news", "story",
-        "cluster_invitation", "outbox_mail",
+        "cluster_invitation", "outbox_mail", "shortlist", "shortlist_entry", "search_question", "group_answer", "group_member",
     }  # fmt: skip
     assert found <= set(PERSONAL), "a table in which people write is not in the registry"
 

@@ -129,6 +129,11 @@ PERSONAL: dict[str, dict[str, Way]] = {
     "news": {"title": Way.SCRUBBED, "text": Way.SCRUBBED},
     "story": {"text": Way.EMPTIED, "signature": Way.EMPTIED},
     "cluster_invitation": {"message": Way.EMPTIED},
+    "shortlist": {"name": Way.EMPTIED},
+    "shortlist_entry": {"note": Way.EMPTIED},
+    "search_question": {"question": Way.SCRUBBED, "answer": Way.SCRUBBED},
+    "group_answer": {"summary": Way.EMPTIED, "contact": Way.EMPTIED},
+    "group_member": {"part": Way.EMPTIED, "comment": Way.EMPTIED},
     "outbox_mail": dict.fromkeys(("recipient", "subject", "message", "last_error", "returned_words"), Way.MAIL),
 }
 # What looks personal and is not, with the reason.

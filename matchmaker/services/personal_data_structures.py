@@ -26,6 +26,7 @@ from matchmaker.models import (
 )
 from matchmaker.models.base import now
 from matchmaker.services import job_dating_guests, job_datings, outbox, pools, proposals
+from matchmaker.services.personal_data_purchasing import leave_purchasing
 
 NAME, TITLE = "Structure effacée", "Annonce effacée"
 PLACE = "Lieu fermé"
@@ -41,6 +42,7 @@ def hand_over(organisation: Organisation, leaving: User, colleague: User) -> Non
 
 def end_what_it_began(organisation: Organisation, *, settings: outbox.MailSettings) -> None:
     """Announcements, questions, groups and job datings of a structure that has no name any more; the others are told."""
+    leave_purchasing(organisation, settings=settings)
     for declaration in declarations_of(organisation):
         proposals.end_of_declaration(declaration, settings=settings)
         declaration.status = Status.CLOSED

@@ -51,6 +51,7 @@ from matchmaker.models import (
 )
 from matchmaker.models.base import now
 from matchmaker.models.personal_data import PERSONAL, Way
+from matchmaker.services.personal_data_purchasing import erase_answers, erase_parts, erase_shortlist_notes, erase_shortlists, scrub_questions
 from matchmaker.services.personal_data_scrubbing import Words, scrub, scrub_mails
 
 NO_LONGER = "Message effacé avec le compte de qui l’a écrit."
@@ -322,5 +323,10 @@ ERASERS: dict[str, Callable[[Erased], None]] = {
     "news": scrub_news,
     "story": erase_stories,
     "cluster_invitation": erase_words_to_groups,
+    "shortlist": erase_shortlists,
+    "shortlist_entry": erase_shortlist_notes,
+    "search_question": scrub_questions,
+    "group_answer": erase_answers,
+    "group_member": erase_parts,
     "outbox_mail": erase_mails,
 }

@@ -44,6 +44,12 @@ SECTIONS = {
     "invitations": ("Ses invitations", "l’adresse un an après le job dating"),
     "invitation_answers": ("Ses réponses aux invitations", "un an après le job dating"),
     "participations": ("Ses participations", "les besoins d’accès, jusqu’au lendemain"),
+    "shortlists": ("Ses listes de fournisseurs", "autant que la structure, ou jusqu’à ce qu’on les supprime"),
+    "shortlist_entries": ("Qui est dans ces listes, et ses notes", "comme les listes"),
+    "supplier_searches": ("Ses recherches de fournisseurs ouvertes à tous", "autant que la structure"),
+    "search_questions": ("Ses questions aux acheteurs", "autant que la structure"),
+    "group_answers": ("Les réponses communes qu’elle mène", "autant que la structure"),
+    "group_parts": ("Ses parts dans des réponses communes", "autant que la structure"),
     "wishes": ("Ses souhaits de rencontre", "jusqu’au lendemain du job dating"),
     "presence": ("Ses arrivées aux job datings", "autant que la structure"),
     "feedback": ("Ses avis sur les entretiens", "autant que la structure"),
@@ -85,30 +91,17 @@ SAID: dict[str, Callable[[Row], str]] = {
     "answers": lambda row: labels.label(ProposalStatus(row["status"])),
     "invitations": lambda row: f"{row['email'] or 'Adresse oubliée'}, {coded(Answer, row['answer']) or 'sans réponse'}",
     "invitation_answers": lambda row: coded(Answer, row["answer"]),
+    "search_questions": lambda row: row["question"],
+    "group_answers": lambda row: row["summary"] or "Une réponse en préparation",
+    "group_parts": lambda row: row["part"] or "Une part à préciser",
     "outcomes": lambda row: coded(Result, row["result"]) or "Sans réponse",
     "outcome_answers": lambda row: coded(Result, row["result"]),
 }
 TEXT_FIELDS = ("text", "message", "note", "title", "name", "alt", "reason", "access_note", "device")
 MOMENTS = (
-    "created_at",
-    "sent_at",
-    "asked_at",
-    "at",
-    "acted_at",
-    "viewed_at",
-    "decided_at",
-    "set_at",
-    "made_at",
-    "joined_at",
-    "consented_at",
-    "invited_at",
-    "said_at",
-    "proposed_at",
-    "accepted_at",
-    "starts_at",
-    "starts_on",
-    "day",
-)
+    "created_at", "sent_at", "asked_at", "at", "acted_at", "viewed_at", "decided_at", "set_at", "made_at", "tied_at", "joined_at", "consented_at", "said_at",
+    "added_at", "invited_at", "proposed_at", "accepted_at", "starts_at", "starts_on", "day",
+)  # fmt: skip
 
 
 def coded(enum: type[StrEnum], value: Any) -> str:
