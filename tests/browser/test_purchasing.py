@@ -14,7 +14,7 @@ def plain(text: str) -> str:
 def test_a_buyer_finds_keeps_notes_prints_and_takes_the_list_away(site: Site, person: Callable[..., Person]) -> None:
     buyer = person()
     buyer.sign_in(BUYER)
-    buyer.click("Achats responsables", role="link")
+    buyer.click("Achats", role="link")
     buyer.page.get_by_label("Ce que vous cherchez").fill("buffet")
     buyer.page.get_by_label("Autour de").fill("Flers (61)")
     buyer.page.get_by_label("À combien de là").select_option("60")
@@ -81,13 +81,13 @@ def test_two_structures_answer_together_one_of_them_by_keyboard(site: Site, pers
     member.go("/achats/reponses")
     assert "attendent votre réponse" in plain(member.text)
     member.page.get_by_role("link", name="Collecte et réemploi").first.focus()
-    member.page.keyboard.press("Enter")
-    member.page.wait_for_load_state("load")
+    with member.page.expect_navigation():
+        member.page.keyboard.press("Enter")
     member.look()
     assert "Le Palonnier vous propose de répondre ensemble" in plain(member.text)
     member.page.get_by_role("button", name="Oui, avec ces termes").focus()
-    member.page.keyboard.press("Enter")
-    member.page.wait_for_load_state("load")
+    with member.page.expect_navigation():
+        member.page.keyboard.press("Enter")
     member.look()
     assert "Votre oui est noté." in plain(member.text)
 
