@@ -15,7 +15,7 @@ from matchmaker.models import Channel, DeclineReason, Match, Proposal, ProposalS
 from matchmaker.services import conversation_links, invitation_mails, matching, proposal_answers, proposals, spoken_answers
 from matchmaker.services.errors import NotAllowedNow
 from matchmaker.services.proposal_answers import Reply, Standing
-from matchmaker.web import labels, reasons
+from matchmaker.web import labels, limits, reasons
 from matchmaker.web.access import by_token
 from matchmaker.web.answer_days import check_day, first_day
 from matchmaker.web.errors import LATE_FORM, error_page
@@ -90,6 +90,7 @@ class AnswerForm(BoundsMixin, Form):
 @bp.route("/reponses/<token>", methods=["GET", "POST"])
 @csrf.exempt
 @limiter.limit("120 per minute")
+@limiter.limit(limits.ONE_LINK, key_func=limits.link)
 @by_token
 def answer(token: str) -> ResponseReturnValue:
     try:

@@ -16,7 +16,7 @@ from matchmaker.services import feedback, feedback_follow_up, feedback_results, 
 from matchmaker.services.errors import NotAllowedNow
 from matchmaker.services.feedback import Said
 from matchmaker.services.feedback_results import Line
-from matchmaker.web import labels
+from matchmaker.web import labels, limits
 from matchmaker.web.access import by_token, found, host_required, job_dating_in_my_hands
 from matchmaker.web.answers import LinkToken
 from matchmaker.web.errors import LATE_FORM, error_page
@@ -90,6 +90,7 @@ def results(job_dating_id: UUID) -> ResponseReturnValue:
 
 
 @bp.get("/mes-job-datings/<uuid:job_dating_id>/bilan.csv")
+@limiter.limit(limits.HEAVY, key_func=limits.own_account)
 @host_required
 def results_file(job_dating_id: UUID) -> ResponseReturnValue:
     job_dating = job_dating_in_my_hands(job_dating_id)

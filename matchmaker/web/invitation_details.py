@@ -12,7 +12,7 @@ from matchmaker.services import invitations, job_dating_guests, job_datings
 from matchmaker.services.errors import NoAccessibleTable, NotAllowedNow, OutsideTheDay, TooManyPeople
 from matchmaker.services.job_dating_guests import Coming
 from matchmaker.services.job_dating_programmes import ends
-from matchmaker.web import labels
+from matchmaker.web import labels, limits
 from matchmaker.web.access import by_token
 from matchmaker.web.errors import LATE_FORM, error_page
 from matchmaker.web.invitations import REPLACED, bp, gone
@@ -24,6 +24,7 @@ WISH = "souhait-"
 @bp.route("/invitations/<token>/venue", methods=["GET", "POST"])
 @csrf.exempt
 @limiter.limit("120 per minute")
+@limiter.limit(limits.ONE_LINK, key_func=limits.link)
 @by_token
 def details(token: str) -> ResponseReturnValue:
     try:

@@ -8,6 +8,7 @@ from matchmaker.extensions import csrf, db, limiter, nudge
 from matchmaker.models import Answer, Channel, Invitation, JobDatingStatus
 from matchmaker.services import appointments, invitation_mails, invitations
 from matchmaker.services.errors import NotAllowedNow
+from matchmaker.web import limits
 from matchmaker.web.access import by_token
 from matchmaker.web.errors import LATE_FORM, error_page
 from matchmaker.web.forms import Form, required
@@ -40,6 +41,7 @@ class AnswerForm(Form):
 @bp.route("/invitations/<token>", methods=["GET", "POST"])
 @csrf.exempt
 @limiter.limit("120 per minute")
+@limiter.limit(limits.ONE_LINK, key_func=limits.link)
 @by_token
 def answer(token: str) -> ResponseReturnValue:
     try:

@@ -5,6 +5,7 @@ mail, is counted for itself.
 """
 
 from datetime import timedelta
+from hashlib import sha256
 
 from flask import Response, current_app, request
 from flask_limiter.util import get_remote_address
@@ -15,6 +16,9 @@ from matchmaker.models import User
 from matchmaker.services import addresses
 
 own_account = asker
+# Files that hold much, and computations: what people do with them takes longer than asking for the next one.
+HEAVY = "5 per 10 minutes"
+ONE_LINK = "30 per minute"
 KNOWN_FOR = timedelta(days=180)
 
 
@@ -33,6 +37,16 @@ def account_from_anywhere() -> str:
     """For the limit over all addresses together, in which a known browser does not count."""
     account = typed_account()
     return f"{account} {known_browser(account)}"
+
+
+def link() -> str:
+    """For what is asked with one link, from wherever. A link is a key: the store of counts holds its hash."""
+    return sha256(str((request.view_args or {}).get("token")).encode()).hexdigest()
+
+
+def own_territory() -> str:
+    """For what somebody asks of one territory."""
+    return f"{asker()} {(request.view_args or {}).get('territory_id')}"
 
 
 def is_refused(response: Response) -> bool:

@@ -7,7 +7,7 @@ from uuid import UUID
 from flask import Blueprint, Response, abort, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from matchmaker.extensions import db, nudge
+from matchmaker.extensions import db, limiter, nudge
 from matchmaker.models import AuditAction, Level, MatchingRun, RunStatus, Territory
 from matchmaker.models.base import now, today
 from matchmaker.services import (
@@ -24,7 +24,7 @@ from matchmaker.services import (
     working_days,
 )
 from matchmaker.services.errors import AnsweredAlready, LockedAndRefused, NoPlaceToLock, NotAllowedNow, NotInRun, RunUnderWay
-from matchmaker.web import labels, matching_page, reasons
+from matchmaker.web import labels, limits, matching_page, reasons
 from matchmaker.web.access import animator_required, found, run_in_my_care, signed_in, territory_in_my_care
 from matchmaker.web.audit import note
 from matchmaker.web.settings import mail_settings
@@ -55,6 +55,7 @@ def runs() -> ResponseReturnValue:
 
 
 @bp.post("/territoires/<int:territory_id>/calculs")
+@limiter.limit(limits.HEAVY, key_func=limits.own_territory)
 @animator_required
 def rematch(territory_id: int) -> ResponseReturnValue:
     territory = territory_in_my_care(territory_id)
@@ -122,6 +123,7 @@ def compare(run_id: UUID, other_id: UUID) -> ResponseReturnValue:
 
 
 @bp.get("/calculs/<uuid:run_id>/probleme.json")
+@limiter.limit(limits.HEAVY, key_func=limits.own_account)
 @animator_required
 def instance_file(run_id: UUID) -> ResponseReturnValue:
     """The problem of a run, as the engine's command reads it."""
@@ -131,6 +133,7 @@ def instance_file(run_id: UUID) -> ResponseReturnValue:
 
 
 @bp.get("/calculs/<uuid:run_id>/preuve.json")
+@limiter.limit(limits.HEAVY, key_func=limits.own_account)
 @animator_required
 def proof_file(run_id: UUID) -> ResponseReturnValue:
     """The problem with its answer and the prices that prove it."""

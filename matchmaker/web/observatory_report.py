@@ -6,12 +6,13 @@ from itertools import pairwise
 from flask import Blueprint, Response, abort
 from flask.typing import ResponseReturnValue
 
+from matchmaker.extensions import limiter
 from matchmaker.models import Span, Territory
 from matchmaker.models.base import now, today
 from matchmaker.services import observatory_places
 from matchmaker.services.indicators import INDICATORS
 from matchmaker.services.observatory_snapshots import Cell
-from matchmaker.web import labels, observatory_chart, observatory_periods, observatory_reading
+from matchmaker.web import labels, limits, observatory_chart, observatory_periods, observatory_reading
 from matchmaker.web.access import animator_required, territory_in_my_care
 from matchmaker.web.observatory_chart import BOTTOM, LEFT, RIGHT, Chart
 from matchmaker.web.observatory_periods import Period
@@ -28,6 +29,7 @@ CAUTION = "Pour l’animation du territoire. Ce bilan contient de petits nombres
 
 
 @bp.get("/observatoire/rapports/<int:territory_id>/<code>.pdf")
+@limiter.limit(limits.HEAVY, key_func=limits.own_account)
 @animator_required
 def pdf(territory_id: int, code: str) -> ResponseReturnValue:
     territory, period = territory_in_my_care(territory_id), observatory_periods.read(code[:10], today=today())

@@ -146,3 +146,32 @@ def test_pages_have_a_limit_for_each_address_and_a_wider_one_for_each_account(li
     client.sign_in(victim)
 
     assert [client.get("/mentions-legales").status_code for _time in range(10)] == [200] * 9 + [429]
+
+
+@pytest.mark.parametrize("path", ["/reponses/{}", "/invitations/{}", "/invitations/{}/venue"])
+def test_one_link_is_asked_thirty_times_in_a_minute_from_wherever(limited: Flask, path: str) -> None:
+    asked = [limited.test_client().get(path.format("faux"), environ_base={"REMOTE_ADDR": f"198.51.100.{number}"}).status_code for number in range(31)]
+
+    assert asked == [404] * 30 + [429]
+    assert limited.test_client().get(path.format("autre")).status_code == 404
+
+
+def test_files_that_hold_much_are_asked_five_times_in_ten_minutes(limited: Flask) -> None:
+    animator = UserFactory(animator=True)
+    db.session.commit()
+    client = limited.test_client()
+    client.sign_in(animator)
+    run = "00000000-0000-4000-8000-000000000000"
+
+    for path in (f"/calculs/{run}/probleme.json", f"/calculs/{run}/preuve.json", f"/mes-job-datings/{run}/bilan.csv"):
+        assert [client.get(path).status_code for _time in range(6)] == [404] * 5 + [429], path
+
+
+def test_runs_of_one_territory_have_a_limit_and_the_next_territory_its_own(limited: Flask) -> None:
+    animator = UserFactory(animator=True)
+    db.session.commit()
+    client = limited.test_client()
+    client.sign_in(animator)
+
+    assert [client.post("/territoires/987654/calculs").status_code for _time in range(6)] == [404] * 5 + [429]
+    assert client.post("/territoires/987655/calculs").status_code == 404

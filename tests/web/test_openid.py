@@ -2,6 +2,8 @@
 
 import http.client
 import json
+import statistics
+import time
 from collections.abc import Iterator
 from hashlib import sha256
 from urllib.parse import parse_qs, urlsplit
@@ -225,6 +227,21 @@ def test_the_page_is_the_same_whether_the_address_has_an_account_or_not(app: Fla
 
     assert pages[0] == pages[1]
     assert pages[0][2][0] == 422
+
+
+def test_both_take_the_same_time(app: Flask, server: OpenidServer, marie: User) -> None:
+    taken: dict[str, list[float]] = {"marie.lebon@structure.test": [], "nobody.here@structure.test": []}
+    for number in range(6):
+        for email, seconds in taken.items():
+            client = app.test_client()
+            server.claims, server.person = {"sub": f"{email}-{number}"}, {"email": email, "email_verified": True}
+            visit(client)
+            begun = time.perf_counter()
+            tie(client, "une phrase au hasard", email)
+            seconds.append(time.perf_counter() - begun)
+
+    known, unknown = (statistics.median(seconds[1:]) for seconds in taken.values())
+    assert abs(known - unknown) <= max(0.05, 0.25 * min(known, unknown)), taken
 
 
 def test_another_address_than_the_providers_is_refused(client: Client, server: OpenidServer, marie: User) -> None:

@@ -74,6 +74,18 @@ def test_every_answer_carries_the_headers_that_protect_its_reader(app: Flask, cl
     assert pages > 15
 
 
+def test_pages_whose_address_is_a_key_are_kept_and_found_by_nobody(app: Flask, client: Client) -> None:
+    """A link of a mail, of a desk or of a calendar: neither a cache nor a search engine nor another site learns of it."""
+    found = [(endpoint, rule) for endpoint, method, rule in routes(app) if method == "GET" and app.view_functions[endpoint].access == "token"]  # type: ignore[attr-defined]
+    keys = [(endpoint, rule) for endpoint, rule in found if "<token>" in rule]
+    assert len(keys) > 10
+    for endpoint, rule in keys:
+        headers = client.get(address(rule)).headers
+        assert headers["Referrer-Policy"] == "no-referrer", endpoint
+        assert headers.get("X-Robots-Tag") == "noindex", endpoint
+        assert "private" in headers.get("Cache-Control", "") or "no-store" in headers.get("Cache-Control", ""), endpoint
+
+
 def test_pages_of_refusal_are_protected_too(client: Client) -> None:
     for response in (client.get("/nulle-part"), client.put("/"), client.post("/connexion", data={"email": "a" * 3_000_000})):
         assert response.status_code >= 400
