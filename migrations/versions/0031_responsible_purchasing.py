@@ -1,14 +1,14 @@
 """Responsible purchasing: lists of suppliers, open searches, answers given together
 
 Revision: 0031
-Follows: 0029
+Follows: 0029b
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = '0031'
-down_revision = '0029'
+down_revision = '0029b'
 branch_labels = None
 depends_on = None
 
