@@ -6,6 +6,7 @@ from itertools import pairwise
 from uuid import uuid4
 
 import pytest
+import time_machine
 from flask import Flask
 from sqlalchemy import select
 
@@ -181,6 +182,16 @@ def test_the_screen_needs_no_account_and_is_asked_for_cheaply(app: Flask, client
     assert (again.status_code, len(queries)) == (304, 1)
     assert "X-Server-Time" in again.headers
     assert client.get(board(app, dating) + "x").status_code == 404
+
+
+def test_the_screen_tried_out_days_before_says_when_it_begins(app: Flask, client: Client, dating: JobDating) -> None:
+    with time_machine.travel(dating.starts_at - timedelta(days=9), tick=False):
+        page = client.get(board(app, dating)).text
+
+    live = re.search(r'<div class="lc-board-clock"(?![^>]*hidden)[^>]*>.*?</div>\s*</div>', page, re.DOTALL)
+    assert live
+    assert "Nous commençons le" in words(live.group())
+    assert "Tour 1 à" in words(page)
 
 
 def test_the_scenes_of_the_screen_follow_one_another_without_a_gap(dating: JobDating) -> None:
