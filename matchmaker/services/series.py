@@ -171,6 +171,7 @@ def with_everything(query: Select[Series]) -> Select[Series]:
         place,
         people.joinedload(Participant.organisation),
         people.selectinload(Participant.wishes),
+        job_dating.selectinload(JobDating.lost_tables),
         match.joinedload(Match.need).joinedload(Need.organisation),
         match.joinedload(Match.offer).joinedload(Offer.organisation),
     )

@@ -22,7 +22,7 @@ bp = Blueprint("papers", __name__)
 @host_required
 def choose(job_dating_id: UUID) -> ResponseReturnValue:
     job_dating = job_dating_in_my_hands(job_dating_id)
-    people = sum(participant.delegates for participant in job_dating.participants)
+    people = sum(participant.delegates for participant in job_dating.expected)
     counts = {"structures": len(papers.mornings(job_dating)), "tables": len(papers.table_sheets(job_dating)), "people": people}
     return render_template("papers/choose.html", job_dating=job_dating, counts=counts)
 

@@ -15,7 +15,7 @@ MARK, CODE = 5.0, 30.0
 
 def badge_pages(sheets: Sheets, job_dating: JobDating, address: Callable[[Participant], str]) -> None:
     """One badge for each person that a structure sends, by name; marks outside say where to cut."""
-    ordered = sorted(job_dating.participants, key=lambda participant: (territories.fold(participant.organisation.name), participant.id))
+    ordered = sorted(job_dating.expected, key=lambda participant: (territories.fold(participant.organisation.name), participant.id))
     people = [(participant, number) for participant in ordered for number in range(1, participant.delegates + 1)]
     for start in range(0, len(people), COLUMNS * ROWS):
         sheets.add_page(orientation="portrait", format="A4")
