@@ -1,5 +1,6 @@
 """From structures that never said yes to each other to what follows: pairs proposed to the host, badges read by a phone's own camera, a minute after."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID
@@ -16,7 +17,7 @@ from tests.browser.test_day import database, let_pass, states
 from tests.browser.test_loop import wait_until
 from tests.factories import PASSWORD, JobDatingFactory, NeedFactory, OfferFactory, OrganisationFactory, UserFactory, venue
 
-HOST, ANIMATOR = "hote.des.paires@structure.test", "animation.des.paires@structure.test"
+HOST, ANIMATOR = "hote.des.paires@structure.test", "animateur@demo.croisee.test"
 CANTEEN, FIRST, SECOND = "Cantine du Lavoir", "Atelier des Tilleuls", "Atelier du Pont"
 
 
@@ -26,7 +27,6 @@ def gathering(site: Site) -> UUID:
     with database(site):
         place = venue(tables=3)
         UserFactory(host=True, organisation=place.organisation, email=HOST)
-        UserFactory(animator=True, email=ANIMATOR, territories=[place.territory])
         dating = JobDatingFactory(venue=place, title="Matinée des nouveaux")
         for model, name in ((NeedFactory, CANTEEN), (OfferFactory, FIRST), (OfferFactory, SECOND)):
             declaration = model(organisation=OrganisationFactory(name=name), skills=["vannerie", "osier"])
@@ -41,6 +41,14 @@ def keys(site: Site, dating_id: UUID) -> dict[str, str]:
         dating = job_datings.job_dating(dating_id)
         assert dating is not None
         return {one.organisation.name: f"/jour/{participant_links.token_of(one, app.config['SECRET_KEY'])}" for one in dating.participants}
+
+
+def tap(guest: Person, name: str, said: str) -> None:
+    """One answer about the meeting with this structure; the page comes back with it pressed."""
+    buttons = guest.page.get_by_role("region", name=name).get_by_role("button")
+    buttons.filter(has_text=re.compile(rf"^\s*{said}")).click()
+    guest.page.wait_for_load_state("load")
+    guest.page.get_by_role("region", name=name).locator("button[aria-pressed=true]").filter(has_text=said).wait_for()
 
 
 def test_from_pairs_to_thanks(site: Site, person: Callable[..., Person], gathering: UUID) -> None:
@@ -88,24 +96,23 @@ def test_from_pairs_to_thanks(site: Site, person: Callable[..., Person], gatheri
     let_pass(site, gathering, 90)
     guest.go(f"{badges[CANTEEN]}/retour")
     for name, said in ((FIRST, "Utile"), (FIRST, "À revoir"), (SECOND, "Pas utile")):
-        guest.page.get_by_role("button", name=f"{said}, entretien avec {name}", exact=True).click()
-        guest.page.wait_for_load_state("load")
+        tap(guest, name, said)
     assert "C’est noté, merci" in guest.text
     guest.look()
     guest.go(f"{badges[FIRST]}/retour")
     assert "chacune reçoit les coordonnées de l’autre" in guest.text
-    guest.page.get_by_role("button", name=f"Une suite est convenue, entretien avec {CANTEEN}", exact=True).click()
+    tap(guest, CANTEEN, "Une suite est convenue")
     guest.page.get_by_text("Vous vous êtes dit oui").wait_for()
     guest.look()
 
     # the results are the host's and the animator's
     for who, email in ((host, None), (person(360), ANIMATOR)):
         if email:
-            who.sign_in(email, PASSWORD)
+            who.sign_in(email)
         who.go(f"/mes-job-datings/{gathering}/bilan")
         told = who.text.replace("\u00a0", " ")
         assert "2 entretiens tenus sur 2" in told
-        assert "1 suite convenue" in " ".join(told.split()) or "suite convenue" in told
+        assert "suite convenue" in told
         assert f"{CANTEEN} et {FIRST}" in told
 
     # the day after, thanks; who wants to meet again may, the other pair is not proposed a second time
