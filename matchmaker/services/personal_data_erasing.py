@@ -96,7 +96,8 @@ def come_back(user: User) -> None:
 
 def erase_due(*, at: datetime, settings: outbox.MailSettings) -> bool:
     """Erase the account whose day came first. False when none is due. Those of the demonstration, which everybody opens, stay."""
-    query = select(ErasureRequest).join(ErasureRequest.user).where(ErasureRequest.due_at <= at, ~User.is_demo).order_by(ErasureRequest.due_at, ErasureRequest.user_id).limit(1)
+    query = select(ErasureRequest).join(ErasureRequest.user).where(ErasureRequest.due_at <= at, ~User.is_demo)
+    query = query.order_by(ErasureRequest.due_at, ErasureRequest.user_id).limit(1)
     asked = db.session.scalars(query.with_for_update(skip_locked=True, of=ErasureRequest)).one_or_none()
     if asked is None:
         return False

@@ -19,6 +19,7 @@ from matchmaker.models import (
     CommunityMember,
     CompanyRecord,
     DeclarationDraft,
+    DirectoryReport,
     Invitation,
     InvitationNotice,
     JobDating,
@@ -283,6 +284,14 @@ def erase_words_to_groups(erased: Erased) -> None:
     scrub([ClusterInvitation.message], erased.words, where=ours)
 
 
+def erase_reports(erased: Erased) -> None:
+    """What somebody said of the structure's page goes with it; what the person said of others' keeps its words."""
+    ours = DirectoryReport.organisation_id == erased.organisation_id
+    if erased.is_with_structure:
+        db.session.execute(update(DirectoryReport).where(ours).values(note=""))
+    scrub([DirectoryReport.note], erased.words, where=or_(ours, DirectoryReport.by_id == erased.user_id))
+
+
 def erase_mails(erased: Erased) -> None:
     own: ColumnElement[bool] = OutboxMail.recipient == erased.email
     if erased.is_with_structure:
@@ -328,5 +337,6 @@ ERASERS: dict[str, Callable[[Erased], None]] = {
     "search_question": scrub_questions,
     "group_answer": erase_answers,
     "group_member": erase_parts,
+    "directory_report": erase_reports,
     "outbox_mail": erase_mails,
 }

@@ -18,6 +18,7 @@ SECTIONS = {
     "second_factor": ("Le code de votre téléphone", "tant que vous l’utilisez"),
     "openid": ("Le nom que vous donne le service avec lequel vous entrez", "tant qu’il ouvre votre compte"),
     "recovery_codes": ("Vos codes de secours, brouillés", "tant que vous utilisez un code"),
+    "reports": ("Ce que vous avez signalé dans l’annuaire", "autant que la structure signalée"),
     "news": ("Les nouvelles que vous avez écrites", "autant que la page du territoire"),
     "links": ("Les liens que nous vous avons envoyés, brouillés", "trente jours après leur fin"),
     "consents": ("Les textes que vous avez acceptés", "autant que votre compte"),

@@ -17,6 +17,7 @@ from tasks import personal_data as tasks
 from tests.conftest import Client
 from tests.factories import NeedFactory, OrganisationFactory, UserFactory, mutual_match, venue
 from tests.pages import words
+from tests.web.test_sign_up import PERSON, link_of, mails, tell
 
 
 @pytest.fixture
@@ -181,20 +182,10 @@ def test_a_new_version_of_a_text_asks_for_a_yes_and_keeps_the_old_ones(client: C
 
 
 def test_signing_up_accepts_the_texts_of_the_day(client: Client, app: Flask) -> None:
-    typed = {
-        "organisation": "Le Lavoir",
-        "family": "association",
-        "commune": "Flers (61)",
-        "name": "Zoé Petit",
-        "email": "zoe@lavoir.test",
-        "password": "une phrase assez longue",
-        "again": "une phrase assez longue",
-        "monthly_budget": "4",
-        "terms": "y",
-    }
-    client.post("/inscription", data=typed)
+    tell(client)
+    client.post(link_of(mails("sign_up")[0]))
 
-    accepted = db.session.scalars(select(Consent).join(User, User.id == Consent.user_id).where(User.email == "zoe@lavoir.test")).all()
+    accepted = db.session.scalars(select(Consent).join(User, User.id == Consent.user_id).where(User.email == PERSON["email"].lower())).all()
     assert {(one.legal_text, one.version) for one in accepted} == set(consents.VERSIONS.items())
 
 
