@@ -14,7 +14,7 @@ from stdnum import exceptions
 from stdnum.fr import siret as siret_number
 
 from matchmaker.extensions import db
-from matchmaker.models import Commune, Family, Level, Organisation, Territory
+from matchmaker.models import Commune, EssLabel, Family, Level, Organisation, Territory
 from matchmaker.services.asking_budgets import usual_weekly
 from matchmaker.services.errors import DomainError, SiretTaken
 from matchmaker.services.territories import departement_of, fold, plain
@@ -85,10 +85,19 @@ def create_organisation(*, name: str, family: Family, commune: Commune, **fields
 
 def update_organisation(organisation: Organisation, **fields: Any) -> None:
     """Write what its own people say of it: from now on no import writes over that. Raises BadSiret, BadRna, SiretTaken."""
+    family = organisation.family
     with numbers_taken_refused():
         write(organisation, **fields)
+        if organisation.family is not family:
+            # What was vouched for was the other family.
+            organisation.ess_label = EssLabel.DECLARED
         if organisation.source != DEMONSTRATION:
             organisation.source = SIGNED_UP
+
+
+def vouch(organisation: Organisation, *, is_verified: bool) -> None:
+    """An animator has seen that it is of the ESS; or takes that back, and it is what the structure says of itself."""
+    organisation.ess_label = EssLabel.VERIFIED if is_verified else EssLabel.DECLARED
 
 
 @contextmanager

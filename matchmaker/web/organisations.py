@@ -4,7 +4,7 @@ from uuid import UUID
 
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
-from wtforms import BooleanField, IntegerField, RadioField, SelectField, StringField, TextAreaField
+from wtforms import BooleanField, DateField, IntegerField, RadioField, SelectField, StringField, TextAreaField
 from wtforms.validators import Optional
 
 from matchmaker.extensions import db
@@ -26,6 +26,7 @@ class OrganisationForm(Form):
     number = NumberField("SIRET ou numéro RNA")
     family = SelectField("Famille", choices=labels.choices(Family))
     inclusion_kind = SelectField("Insertion, handicap ou emploi partagé", choices=labels.choices(InclusionKind, empty="aucun de ceux-ci"))
+    esus_until = DateField("Agrément ESUS, jusqu’au", [Optional()])
     headcount = SelectField("Taille", choices=labels.choices(Headcount, empty="je ne sais pas"))
     description = TextAreaField("Ce que fait la structure", [at_most(2000)])
     commune = CommuneField("Commune", [required("Écrivez une commune ou un code postal.")])
@@ -52,6 +53,7 @@ class OrganisationForm(Form):
         return {name: self[name].data for name in plain} | {
             "family": Family(self.family.data),
             "inclusion_kind": InclusionKind(self.inclusion_kind.data) if self.inclusion_kind.data else None,
+            "esus_until": self.esus_until.data,
             "headcount": Headcount(self.headcount.data) if self.headcount.data else None,
             "eligibility": Eligibility(self.eligibility.data),
             "is_vat_registered": {"yes": True, "no": False}.get(self.vat.data),
@@ -122,6 +124,17 @@ def edit(organisation_id: UUID) -> ResponseReturnValue:
         return answer("organisations/edit.html", form, organisation=organisation)
     db.session.commit()
     flash("C’est enregistré.", "success")
+    return redirect(url_for("organisations.show", organisation_id=organisation.id))
+
+
+@bp.post("/structures/<uuid:organisation_id>/ess")
+@animator_required
+def vouch(organisation_id: UUID) -> ResponseReturnValue:
+    """« J'ai vérifié »: the label that no structure can give itself."""
+    organisation = organisation_in_my_hands(organisation_id)
+    organisations.vouch(organisation, is_verified=request.form.get("verified") == "yes")
+    db.session.commit()
+    flash(f"C’est noté. La fiche dit maintenant\u00a0: {labels.label(organisation.ess_label)}.", "success")
     return redirect(url_for("organisations.show", organisation_id=organisation.id))
 
 
