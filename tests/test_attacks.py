@@ -472,7 +472,7 @@ def test_attack_27_other_methods_are_refused_and_say_which_there_are(client: Cli
 
 def test_attack_28_no_address_that_people_type_is_ever_asked() -> None:
     """Only what speaks to fixed servers opens connections: mails, the mailbox, the parts of `./croisee run`, and what an operator configures."""
-    speakers = {"mail", "mailbox", "mailcatcher", "supervisor", "processes", "embedded", "embedded_places", "watching", "company_search", "openid"}
+    speakers = {"mail", "mailbox", "mailcatcher", "supervisor", "processes", "embedded", "embedded_places", "watching", "company_search", "openid_provider"}
     libraries = {"socket", "http.client", "urllib.request", "requests", "httpx", "aiohttp", "smtplib", "imaplib", "ftplib"}
     found = {}
     for path in [*(ROOT / "matchmaker").rglob("*.py"), *(ROOT / "tasks").rglob("*.py")]:
