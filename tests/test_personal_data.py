@@ -37,6 +37,7 @@ from matchmaker.models import (
     PlanChange,
     PresenceAct,
     Proposal,
+    ReportReason,
     SignUp,
     Status,
     Story,
@@ -60,6 +61,7 @@ from matchmaker.services import (
     personal_data_erasing,
     personal_data_export,
     proposal_links,
+    search_reports,
     second_factor,
     sessions,
 )
@@ -238,6 +240,7 @@ def canary(app: Flask) -> User:
     audit.record("signed_in", by=person, about=person)
     personal_data_export.ask(person)
     personal_data_export.write_due(settings=settings)
+    search_reports.report(structure, reason=ReportReason.WRONG, note=f"Ce n’est plus {NAME}")
     db.session.commit()
     return person
 
@@ -250,6 +253,7 @@ def test_the_canary_is_everywhere_before(canary: User) -> None:
         "room", "venue_block", "job_dating", "participant", "invitation", "invitation_notice", "calendar_reply", "check_in_link", "presence_act", "plan_change",
         "proposal", "conversation_message", "work_act", "pool", "news", "story",
         "cluster_invitation", "outbox_mail", "shortlist", "shortlist_entry", "search_question", "group_answer", "group_member",
+        "search_entry", "directory_report",
     }  # fmt: skip
     # Triggers write that one from structures and announcements.
     assert found - {"search_entry"} <= set(PERSONAL), "a table in which people write is not in the registry"

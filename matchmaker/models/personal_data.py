@@ -134,6 +134,7 @@ PERSONAL: dict[str, dict[str, Way]] = {
     "search_question": {"question": Way.SCRUBBED, "answer": Way.SCRUBBED},
     "group_answer": {"summary": Way.EMPTIED, "contact": Way.EMPTIED},
     "group_member": {"part": Way.EMPTIED, "comment": Way.EMPTIED},
+    "search_entry": dict.fromkeys(("sort_name", "vector"), Way.EMPTIED),
     "directory_report": {"note": Way.EMPTIED},
     "outbox_mail": dict.fromkeys(("recipient", "subject", "message", "last_error", "returned_words"), Way.MAIL),
 }
@@ -165,6 +166,5 @@ IMPERSONAL: dict[str, str] = {
     "relay_state.last_error": "what the relay said of itself, replaced by its next answer",
     "matching_instance.arrays": "identifiers and numbers",
     "snapshot.part": "the code of a part of an indicator",
-    "search_entry.sort_name": "written by triggers from the structure and its announcements, in the transaction that changes them",
     "venue.equipment": "codes of a fixed list",
 }

@@ -292,6 +292,10 @@ def erase_reports(erased: Erased) -> None:
     scrub([DirectoryReport.note], erased.words, where=or_(ours, DirectoryReport.by_id == erased.user_id))
 
 
+def follow_the_pages(_erased: Erased) -> None:
+    """Nothing to do here: triggers write the entry anew with what it is made of."""
+
+
 def erase_mails(erased: Erased) -> None:
     own: ColumnElement[bool] = OutboxMail.recipient == erased.email
     if erased.is_with_structure:
@@ -337,6 +341,7 @@ ERASERS: dict[str, Callable[[Erased], None]] = {
     "search_question": scrub_questions,
     "group_answer": erase_answers,
     "group_member": erase_parts,
+    "search_entry": follow_the_pages,
     "directory_report": erase_reports,
     "outbox_mail": erase_mails,
 }

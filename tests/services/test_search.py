@@ -234,6 +234,17 @@ def test_the_directory_follows_every_change(session):
     assert db.session.scalar(select(func.count()).select_from(SearchEntry)) == 0
 
 
+def test_whom_was_erased_is_no_longer_there_and_does_not_come_back(session):
+    house = OrganisationFactory(name="Effacée")
+    need = NeedFactory(organisation=house)
+    house.erased_at = now()
+    db.session.flush()
+    need.status = Status.CLOSED
+    db.session.flush()
+
+    assert db.session.scalar(select(func.count()).select_from(SearchEntry)) == 0
+
+
 def test_what_nobody_sees_rewrites_nothing(session):
     house = OrganisationFactory()
     NeedFactory(organisation=house)
