@@ -26,8 +26,8 @@ from matchmaker.services.matching_inputs import BY_WORDS
 from matchmaker.services.matching_tables import CATEGORIES, Table, table
 
 FAR_KM = 30
-# Half of what is published in a place, at least, and it is a white zone.
-WHITE_SHARE = 0.5
+# A white zone: so much of what is looked for has nothing near it, and less than so much is offered for it.
+WHITE_SHARE, POOR_SHARE = 0.5, 0.5
 # Two workers at once: the second finds the day taken.
 LOCK = 0x7768697465
 MOST_MONTHS, MOST_AT_ONCE = 12, 3
@@ -45,8 +45,9 @@ class Zone:
 
     @property
     def is_white(self) -> bool:
-        """Half of its needs or more have no possible offer near them."""
-        return self.count("far") > 0 and self.count("far") >= WHITE_SHARE * self.count("needs")
+        """Half of its needs or more have no possible offer near them, and there is less than one offer for two needs."""
+        needs, far = self.count("needs"), self.count("far")
+        return far > 0 and far >= WHITE_SHARE * needs and self.count("offers") < POOR_SHARE * needs
 
     @property
     def nearest(self) -> WhiteZone | None:

@@ -1,6 +1,6 @@
 """The network of third places: all of them on a map, one's own page, and where the next job dating would reach most."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from flask import Blueprint, render_template, request
@@ -36,16 +36,16 @@ def network() -> ResponseReturnValue:
     places, code = observatory_places.places(), clean(request.args.get("territoire"))[:30]
     territory = places.named(code)
     houses = third_places.network(territory) if territory is not None else []
-    drawn = map_of(territory, houses) if territory is not None else None
-    numbers = numbered(houses)
+    numbers, drawn = numbered(houses), map_of(territory, houses) if territory is not None else None
+    marks = pins(drawn, houses, numbers) if drawn else []
     body = render_template(
         "third_places/network.html",
         territory=territory,
         places=places,
         houses=houses,
         numbers=numbers,
-        map=drawn,
-        pins=pins(drawn, houses, numbers) if drawn else [],
+        map=beside(drawn, marks) if drawn else None,
+        pins=marks,
         fill=fill_words,
         code_of=code_of,
     )
@@ -94,3 +94,8 @@ def map_of(territory: Territory, houses: list[House]) -> maps.Map | None:
 def pins(drawn: maps.Map, houses: list[House], numbers: dict[str, int]) -> list[Pin]:
     communes = {house.organisation.commune_code: house.organisation.commune for house in houses}
     return [Pin(numbers[code], *maps.point(drawn, one)) for code, one in communes.items() if one.latitude is not None]
+
+
+def beside(drawn: maps.Map, marks: list[Pin]) -> maps.Map:
+    """The map without the names of towns that would lie on a pin."""
+    return replace(drawn, cities=tuple(town for town in drawn.cities if all(abs(town.x - pin.x) > 90 or abs(town.y - pin.y) > 40 for pin in marks)))

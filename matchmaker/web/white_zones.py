@@ -20,7 +20,7 @@ from matchmaker.web.forms import clean
 bp = Blueprint("white_zones", __name__)
 
 HIDDEN = "non publié"
-MOST_CELLS = 60
+MOST_CELLS = 40
 
 
 @dataclass(frozen=True)

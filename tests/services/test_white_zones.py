@@ -109,13 +109,13 @@ def test_what_is_told_in_confidence_does_not_count(autumn):
     assert not white_zones.take(DAY)
 
 
-def test_half_of_the_needs_make_a_white_zone(autumn):
+def test_half_of_the_needs_and_few_offers_make_a_white_zone(autumn):
     territory = observatory_places.places().named(f"epci-{commune().epci_code}")
 
-    def zone(needs: int, far: int) -> white_zones.Zone:
-        return white_zones.Zone(territory, [WhiteZone(category=Category.JOB, needs=needs, far=far, unmet=0, offers=0, unused=0, nearest_km=None)])
+    def zone(needs: int, far: int, offers: int = 0) -> white_zones.Zone:
+        return white_zones.Zone(territory, [WhiteZone(category=Category.JOB, needs=needs, far=far, unmet=0, offers=offers, unused=0, nearest_km=None)])
 
-    assert [zone(*counts).is_white for counts in ((4, 2), (4, 1), (0, 0), (1, 1))] == [True, False, False, True]
+    assert [zone(*counts).is_white for counts in ((4, 2), (4, 1), (0, 0), (1, 1), (4, 4, 1), (4, 4, 2))] == [True, False, False, True, True, False]
     assert zone(1, 1).nearest is None
     assert not white_zones.Zone(territory).is_white
 
