@@ -11,6 +11,7 @@ from matchmaker.models.accounts import User
 from matchmaker.models.base import Base, RowId, Timestamped, now, stored
 from matchmaker.models.declarations import Category, Need, Status
 from matchmaker.models.organisations import InclusionKind, Organisation
+from matchmaker.models.search import CLAUSE_KINDS
 
 LONGEST_NAME = 80
 LONGEST_NOTE = 500
@@ -60,8 +61,8 @@ class Frame(StrEnum):
 DISABILITY = frozenset({InclusionKind.EA, InclusionKind.ESAT})
 # Without the independent workers of an EITI, whose place there is still an experiment: to be checked case by case.
 INSERTION = frozenset({InclusionKind.EI, InclusionKind.ACI, InclusionKind.AI, InclusionKind.ETTI})
-# Who may work the hours of a clause, or help whoever won the market to have them worked.
-CLAUSE = INSERTION | DISABILITY | {InclusionKind.GEIQ}
+# Who may work the hours of a clause, or help whoever won the market to have them worked: as the directory says it.
+CLAUSE = CLAUSE_KINDS
 
 
 class Shortlist(Timestamped, Base):

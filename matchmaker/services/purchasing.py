@@ -1,7 +1,7 @@
 """Looking for suppliers of the ESS: the same facts of each, in an order that nobody can buy and that favours no name."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from matchmaker.extensions import db
 from matchmaker.models import (
     Category,
     Commune,
+    EntryKind,
     EssLabel,
     Frame,
     InclusionKind,
@@ -23,16 +24,17 @@ from matchmaker.models import (
     Offer,
     Organisation,
     Proposal,
+    SearchEntry,
     Sector,
     Side,
     Territory,
 )
 from matchmaker.models.organisations import ESS_FAMILIES
 from matchmaker.models.purchasing import BOUGHT, CLAUSE, DISABILITY, INSERTION
+from matchmaker.services import search_text
 from matchmaker.services.declarations import public
 from matchmaker.services.declarations_reach import distance_km
 from matchmaker.services.organisations import LAST_PAGE, lies_in
-from matchmaker.services.territories import fold, plain
 
 # Who may answer under each frame; None for a rule about the family and not about the kind.
 KINDS: dict[Frame, frozenset[InclusionKind] | None] = {
@@ -69,15 +71,27 @@ class Supplier:
 
 @dataclass(frozen=True)
 class Found:
-    """One page of suppliers. ``unsaid``: how many more did not tell their sector, and may be what is looked for."""
+    """One page of suppliers. ``unsaid``: how many more did not tell their sector, and may be what is looked for. ``wanted``: what was looked
+    for in the end; other words than those typed where nobody says these."""
 
     page: Pagination
     suppliers: list[Supplier]
     unsaid: int
+    wanted: Wanted
 
 
 def suppliers(wanted: Wanted, *, day: date, page: int = 1, per_page: int = 20) -> Found:
     """Who offers what is wanted: the nearest first where a place is named; for the rest in an order drawn anew each day, the same for all."""
+    found = page_of(wanted, day=day, page=page, per_page=per_page)
+    if found.page.total or not wanted.text:
+        return found
+    meant = replace(wanted, text=" ".join(search_text.nearest(wanted.text)))
+    other = page_of(meant, day=day, page=page, per_page=per_page) if meant.text else found
+    return other if other.page.total else found
+
+
+def page_of(wanted: Wanted, *, day: date, page: int, per_page: int) -> Found:
+    """In a fixed number of statements."""
     each = nearest(wanted)
     query = select(Organisation).join(each, each.c.organisation_id == Organisation.id).options(joinedload(Organisation.commune))
     rows = db.paginate(
@@ -91,7 +105,7 @@ def suppliers(wanted: Wanted, *, day: date, page: int = 1, per_page: int = 20) -
     told = offers_of(ids, wanted)
     distances = dict(db.session.execute(select(each.c.organisation_id, each.c.km).where(each.c.organisation_id.in_(ids))).all())
     found = [Supplier(one, told.get(one.id, []), distances.get(one.id)) for one in rows.items]
-    return Found(rows, found, unsaid(wanted) if wanted.sector else 0)
+    return Found(rows, found, unsaid(wanted) if wanted.sector else 0, wanted)
 
 
 def lot(day: date) -> ColumnElement[str]:
@@ -133,18 +147,17 @@ def is_within(frame: Frame) -> ColumnElement[bool]:
 
 
 def holds(text: str) -> list[ColumnElement[bool]]:
-    """Each word is in the title, the description, the skills or the name, without accents. A word holds letters and digits only."""
-    words = plain(text).split()
-    if text.strip() and not words:
-        return [false()]
-    said = func.concat_ws(" ", Offer.title, Offer.description, func.array_to_string(Offer.skills, " "), Organisation.name)
-    folded = func.unaccent(func.lower(said))
-    return [or_(folded.contains(word), folded.contains(fold(word))) for word in words]
+    """Each word is in what the offer or its structure says, by its French stem or its beginning. Signs alone are in nothing."""
+    if not text.strip():
+        return []
+    asked = search_text.query(text)
+    said = select(SearchEntry.subject_id).where(SearchEntry.kind == EntryKind.OFFER)
+    return [false() if asked is None else Offer.id.in_(said.where(SearchEntry.vector.bool_op("@@")(asked)))]
 
 
 def unsaid(wanted: Wanted) -> int:
     """How many structures offer what is wanted but for the sector, which they did not tell."""
-    anywhere = Wanted(wanted.category, None, wanted.frame, wanted.text, wanted.territory, wanted.commune, wanted.radius_km)
+    anywhere = replace(wanted, sector=None)
     query = select(func.count(Offer.organisation_id.distinct())).select_from(Offer).join(Offer.organisation).join(Offer.commune)
     return db.session.scalar(query.where(*conditions(anywhere), Offer.details["sector"].astext.is_(None))) or 0
 

@@ -89,6 +89,15 @@ def test_words_are_looked_for_without_accents_and_signs_alone_find_nobody(sessio
     assert names(Wanted(text="%_")) == []
 
 
+def test_words_are_found_by_their_stem_and_a_slip_of_the_keyboard_is_told(session) -> None:
+    supplier("Picorée", title="Un buffet froid", skills=[])
+
+    assert names(Wanted(text="buffets")) == ["Picorée"]
+    slipped = purchasing.suppliers(Wanted(text="picoree bufet"), day=today())
+    assert [one.organisation.name for one in slipped.suppliers] == ["Picorée"]
+    assert "buffet" in slipped.wanted.text
+
+
 def test_the_order_is_drawn_anew_each_day_and_is_the_same_for_all_on_one_day_over_all_pages(session) -> None:
     for number in range(12):
         supplier(f"Structure {number:02d}")
