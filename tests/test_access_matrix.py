@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from matchmaker.extensions import db
 from matchmaker.models import (
@@ -18,6 +18,7 @@ from matchmaker.models import (
     ActKind,
     Answer,
     CalendarReply,
+    Cluster,
     Matter,
     Organisation,
     ReplyStatus,
@@ -44,11 +45,18 @@ from tests.factories import (
     RunFactory,
     UserFactory,
     call_for_help,
+    cluster_invitation,
     departement,
+    given_story,
     group,
+    group_answer,
+    kept,
     mutual_match,
+    news,
     pair_rule,
     proposals_of,
+    search_question,
+    supplier_search,
     venue,
     welcome,
 )
@@ -105,7 +113,20 @@ def own_ids(ours: Organisation, user: User) -> dict[str, object]:
     db.session.add_all([absence, block, photo, series, act, reply])
     db.session.flush()
     pool = group(FractionFactory(organisation=ours), FractionFactory(), proposed=True)
+    entry, question, answer = kept(by=user if user.speaks else UserFactory(organisation=ours)), search_question(), group_answer(lead=ours)
+    search = supplier_search(NeedFactory(organisation=ours))
     return {
+        "shortlist_id": entry.shortlist_id,
+        "entry_id": entry.id,
+        "open_id": question.search_id,
+        "search_id": search.id,
+        "question_id": search_question(search).id,
+        "group_id": answer.id,
+        "member_id": answer.members[1].id,
+        "news_id": news().id,
+        "cluster_invitation_id": cluster_invitation(ours).id,
+        "cluster_id": db.session.scalars(select(Cluster.id)).first(),
+        "story_id": given_story(ours).id,
         "need_id": match.need_id,
         "offer_id": match.offer_id,
         "other_id": RunFactory(territory=departement("61"), status="superseded").id,

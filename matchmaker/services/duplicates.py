@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, ColumnElement, Table, UniqueConstraint, and_, cast, delete, exists, func, insert, or_, select, text, update
+from sqlalchemy import Column, ColumnElement, PrimaryKeyConstraint, Table, UniqueConstraint, and_, cast, delete, exists, func, insert, or_, select, text, update
 from sqlalchemy import Text as SqlText
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import IntegrityError
@@ -35,8 +35,10 @@ FILLED = (
     *("siret", "rna", "inclusion_kind", "esus_until", "naf", "description", "headcount", "is_vat_registered", "idcc"),
     *("address", "latitude", "longitude", "email", "phone", "website"),
 )
-# Tables with rules of their own below; opinions about a pair end with one of the two.
-APART = {"solicitation_count", "distinct_organisations", "contact_view", "merged_organisation"}
+# Tables with rules of their own below; opinions about a pair end with one of the two; what is searched is written by triggers.
+APART = {"solicitation_count", "distinct_organisations", "contact_view", "merged_organisation", "search_entry"}
+# Belonging to the same thing twice is belonging to it once: the row of the kept one says all.
+ONCE = {"community_member", "cluster_member", "shortlist_entry"}
 
 
 class Why(StrEnum):
@@ -153,6 +155,7 @@ def settle(kept: Organisation, gone: Organisation, *, by: User) -> MergedOrganis
     for user in gone.users:
         sessions.end_all(user)
     end_what_waits_twice(kept.id, gone.id)
+    leave_once(kept.id, gone.id)
     for referrer, columns in references().items():
         for column in columns if referrer.name not in APART else ():
             db.session.execute(update(referrer).where(column == gone.id).values({column.name: kept.id}))
@@ -186,22 +189,31 @@ def refuse_bonds(kept: UUID, gone: UUID) -> None:
     shared = shared.where(need.c.organisation_id.in_(both), pool.c.status.in_(LIVE_POOL))
     if db.session.scalar(shared.group_by(share.c.pool_id).having(func.count(need.c.organisation_id.distinct()) > 1).limit(1)):
         raise CannotMerge(Bond.SHARED_JOB)
-    for table, others in rivals():
+    for table, column, others in rivals():
         mine, theirs = table.alias(), table.alias()
-        same = and_(*(mine.c[column] == theirs.c[column] for column in others))
-        if db.session.scalar(
-            select(mine.c.organisation_id).join(theirs, same).where(mine.c.organisation_id == kept, theirs.c.organisation_id == gone).limit(1)
-        ):
+        same = and_(*(mine.c[other] == theirs.c[other] for other in others))
+        both_have = select(mine.c[column]).join(theirs, same).where(mine.c[column] == kept, theirs.c[column] == gone)
+        if table.name not in ONCE and db.session.scalar(both_have.limit(1)):
             raise CannotMerge({"participant": Bond.INVITED, "invitation": Bond.INVITED, "declaration_draft": Bond.DRAFT}.get(table.name, Bond.OTHER))
 
 
-def rivals() -> Iterator[tuple[Table, list[str]]]:
-    """Tables of which a structure has at most one row for the same of something: the columns that say what."""
-    for table in references():
+def rivals() -> Iterator[tuple[Table, str, list[str]]]:
+    """Tables of which a structure has at most one row for the same of something: its column, and those that say of what."""
+    for table, columns in references().items():
         for constraint in table.constraints:
-            names = [column.name for column in constraint.columns] if isinstance(constraint, UniqueConstraint) else []
-            if "organisation_id" in names:
-                yield table, [name for name in names if name != "organisation_id"]
+            names = [one.name for one in constraint.columns] if isinstance(constraint, UniqueConstraint | PrimaryKeyConstraint) else []
+            for column in columns:
+                if table.name not in APART and column.name in names and len(names) > 1:
+                    yield table, column.name, [name for name in names if name != column.name]
+
+
+def leave_once(kept: UUID, gone: UUID) -> None:
+    """Rows of the one that goes where the other has the same already."""
+    for table, column, others in rivals():
+        if table.name in ONCE:
+            twin = table.alias()
+            there = exists().where(twin.c[column] == kept, *(twin.c[other] == table.c[other] for other in others))
+            db.session.execute(delete(table).where(table.c[column] == gone, there))
 
 
 def end_what_waits_twice(kept: UUID, gone: UUID) -> None:

@@ -76,6 +76,7 @@ def test_all_that_one_had_is_the_others_and_nothing_is_left_behind(app: Flask, a
     after = counted()
     assert {name: after[name] - before[name] for name in after if after[name] != before[name]} == {
         "organisation": -1,
+        "search_entry": -1,
         "merged_organisation": 1,
         "user_session": before["user_session"] * -1,
     }
