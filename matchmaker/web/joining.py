@@ -6,7 +6,7 @@ from flask import Blueprint, Response, abort, flash, redirect, render_template, 
 from flask.typing import ResponseReturnValue
 from wtforms import SelectField, StringField
 
-from matchmaker.extensions import csrf, db, limiter
+from matchmaker.extensions import csrf, db, limiter, nudge
 from matchmaker.models import AuditAction, JoinRequest, MemberInvitation, Organisation, Standing
 from matchmaker.services import audit, consents, joining, memberships, organisations
 from matchmaker.services.errors import EmailTaken, NotAllowedNow
@@ -28,6 +28,7 @@ from matchmaker.web.limits import own_account
 from matchmaker.web.sessions import enter
 from matchmaker.web.settings import mail_settings
 from matchmaker.web.sign_up_forms import JoinForm, WelcomeForm
+from tasks.outbox import drain
 
 bp = Blueprint("joining", __name__)
 OVER = (
@@ -67,6 +68,7 @@ def ask(organisation_id: UUID) -> ResponseReturnValue:
         return answer("members/ask.html", form, organisation=organisation, is_claim=is_claim)
     joining.ask(organisation, email=form.email.data, name=form.name.data, message=form.message.data, settings=mail_settings())
     db.session.commit()
+    nudge(drain)
     return redirect(url_for(".asked"))
 
 
@@ -95,6 +97,7 @@ def invite(organisation_id: UUID) -> ResponseReturnValue:
     joining.invite(organisation, email=form.email.data, name=form.name.data, standing=Standing(form.standing.data), by=signed_in(), settings=mail_settings())
     note(AuditAction.MEMBERS_CHANGED, organisation, changes={"invited": [None, form.standing.data]})
     db.session.commit()
+    nudge(drain)
     flash("L’invitation part. Elle vaut sept jours, et pour cette adresse seulement.", "success")
     return redirect(url_for("members.team", organisation_id=organisation.id))
 
@@ -124,6 +127,7 @@ def decide(organisation_id: UUID, request_id: UUID) -> ResponseReturnValue:
         return error_page(409, message="Quelqu’un a déjà répondu à cette demande.")
     note(AuditAction.MEMBERS_CHANGED, asked.organisation, changes={"request": [None, form.standing.data or "refused"]})
     db.session.commit()
+    nudge(drain)
     flash("L’invitation part vers son adresse." if standing else "C’est refusé. Rien ne lui est envoyé.", "success")
     return redirect(url_for("members.team", organisation_id=organisation_id))
 

@@ -6,7 +6,7 @@ from typing import Any
 from flask import Blueprint, Response, abort, current_app, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
-from matchmaker.extensions import csrf, db, limiter
+from matchmaker.extensions import csrf, db, limiter, nudge
 from matchmaker.models import AuditAction, Commune, JoinRequest, SignUp
 from matchmaker.services import company_search, consents, organisations, sign_up
 from matchmaker.services.errors import NotAllowedNow
@@ -17,6 +17,7 @@ from matchmaker.web.forms import Form, NumberField, answer
 from matchmaker.web.sessions import enter
 from matchmaker.web.settings import mail_settings
 from matchmaker.web.sign_up_forms import NumberForm, PersonForm, StructureForm, first_values
+from tasks.outbox import drain
 
 bp = Blueprint("sign_up", __name__)
 # What was told so far stands in the session's cookie, which nobody else can sign.
@@ -98,6 +99,7 @@ def person() -> ResponseReturnValue:
     structure = told | {"monthly_budget": int(form.monthly_budget.data)}
     sign_up.begin(email=form.email.data, name=form.name.data, password=form.password.data, structure=structure, settings=mail_settings())
     db.session.commit()
+    nudge(drain)
     for key in (NUMBER, STRUCTURE):
         session.pop(key, None)
     return redirect(url_for(".sent"))

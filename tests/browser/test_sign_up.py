@@ -11,7 +11,7 @@ EMAIL, PASSWORD = "lou@atelier-neuf.test", "le bocage sent bon le matin"
 
 def link_in_mail(site: Site) -> str:
     """The path of the link that the mail catcher received."""
-    for _try in range(120):
+    for _try in range(240):
         for file in site.mails.glob("**/*.eml"):
             message = message_from_bytes(file.read_bytes(), policy=policy.default)
             body = message.get_body(("plain",)) if EMAIL in str(message["To"]) else None
