@@ -57,23 +57,27 @@ def keep(shortlist: Shortlist, supplier: Organisation, *, by: User) -> Shortlist
     values = {"shortlist_id": shortlist.id, "supplier_id": supplier.id, "added_by_id": by.id, "note": "", "added_at": now()}
     fresh = insert(ShortlistEntry).values(values).on_conflict_do_update(index_elements=["shortlist_id", "supplier_id"], set_={"removed_at": None})
     entry_id = db.session.scalars(fresh.returning(ShortlistEntry.id)).one()
+    shortlist.updated_at = now()
     db.session.expire(shortlist, ["entries"])
     return db.session.get_one(ShortlistEntry, entry_id, populate_existing=True)
 
 
 def annotate(entry: ShortlistEntry, note: str) -> None:
     entry.note = note.strip()
+    entry.shortlist.updated_at = now()
     db.session.flush()
 
 
 def remove(entry: ShortlistEntry) -> None:
     """Taken off, with its note kept for whoever puts it back."""
     entry.removed_at = entry.removed_at or now()
+    entry.shortlist.updated_at = now()
     db.session.flush()
 
 
 def put_back(entry: ShortlistEntry) -> None:
     entry.removed_at = None
+    entry.shortlist.updated_at = now()
     db.session.flush()
 
 

@@ -110,7 +110,13 @@ def test_a_first_keep_makes_a_list_and_leads_back_to_the_search(client: Client, 
     assert (response.status_code, response.location) == (302, f"/achats?q=traiteur#structure-{supplier.id}")
     shortlist = db.session.scalars(select(Shortlist)).one()
     assert (shortlist.organisation_id, shortlist.name, len(shortlist.kept)) == (buyer.organisation_id, "Ma liste", 1)
-    assert "Dans Ma liste" in words(client.get("/achats").text)
+    page = client.get("/achats").text
+    assert "Dans Ma liste" in words(page)
+    assert not [form for form in forms(page) if form.action == "/achats/garder"]
+
+    other = client.post("/achats/listes", data={"name": "Autre liste"}).location.rpartition("/")[2]
+    again = next(form for form in forms(client.get("/achats").text) if form.action == "/achats/garder")
+    assert again.values["liste"] == [other]
 
 
 def test_only_a_supplier_is_kept_and_only_in_ones_own_list(client: Client, buyer) -> None:
