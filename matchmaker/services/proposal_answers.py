@@ -124,6 +124,7 @@ def give(proposal: Proposal, reply: Reply, *, channel: Channel, settings: outbox
 def correct_refusal(proposal: Proposal, reply: Reply, *, channel: Channel) -> None:
     """Still no, for another reason or in other words."""
     reply.bounds.write_on(proposal)
+    proposal.lifted_at = proposal.lifted_by_id = None
     proposal.decline_reason, proposal.decline_comment, proposal.answered_at = reply.reason, reply.comment.strip(), now()
     proposal.history.append(ProposalAnswer(status=ProposalStatus.DECLINED, reason=reply.reason, channel=channel))
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.orm import aliased
 
 from matchmaker.engine.sides import great_circle_km
@@ -105,6 +105,11 @@ def resting(*, today: date) -> dict[UUID, date]:
     """Declaration id → the day before which its structure wants nothing for it."""
     query = select(own_id, func.max(Proposal.not_before)).select_from(Proposal).join(Proposal.match)
     return {one: day for one, day in db.session.execute(query.where(*stands(), Proposal.not_before > today).group_by(own_id)) if day is not None}
+
+
+def resting_ids(*, today: date) -> Select[UUID]:
+    """The same as a query for their ids."""
+    return select(own_id).select_from(Proposal).join(Proposal.match).where(*stands(), Proposal.not_before > today)
 
 
 def barred_pairs() -> set[Pair]:

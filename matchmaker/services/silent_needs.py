@@ -11,7 +11,7 @@ from sqlalchemy.orm import defer, joinedload
 from matchmaker.engine.changes import Kind
 from matchmaker.extensions import db
 from matchmaker.models import Match, MatchingRun, MatchStatus, Need, OutboxMail, Proposal, ProposalStatus, RunStatus, Side, Status
-from matchmaker.services import matching_changes, matching_explanations, outbox, outbox_batches
+from matchmaker.services import matching_changes, matching_explanations, outbox, outbox_batches, refusal_bounds
 from matchmaker.services.matching_changes import Reading, ShownChange
 from matchmaker.services.outbox_batches import Letter
 
@@ -26,17 +26,17 @@ def published_on() -> ColumnElement[date]:
     return cast(func.timezone("UTC", Need.published_at), Date)
 
 
-def is_silent() -> tuple[ColumnElement[bool], ...]:
-    """Open, and without a yes that still stands."""
+def is_silent(*, today: date) -> tuple[ColumnElement[bool], ...]:
+    """Open, not left to rest by its own structure, and without a yes that still stands."""
     said_yes = (Proposal.match_id == Match.id) & (Proposal.side == Side.OFFER) & (Proposal.status == ProposalStatus.ACCEPTED)
     stands = or_(Match.status == MatchStatus.CONFIRMED, (Match.status == MatchStatus.PROPOSED) & Proposal.id.is_not(None))
     served = select(Match.need_id).outerjoin(Proposal, said_yes).where(stands)
-    return Need.status == Status.PUBLISHED, Need.id.not_in(served)
+    return Need.status == Status.PUBLISHED, Need.id.not_in(served), Need.id.not_in(refusal_bounds.resting_ids(today=today))
 
 
 def tell_due(*, today: date, settings: outbox.MailSettings, limit: int = 50) -> int:
     """After 45 days without a yes, one honest mail to the need's structure for each publication. Returns how many are new."""
-    query = select(Need).where(*is_silent(), published_on() <= today - timedelta(days=HONEST_DAYS), Need.id.not_in(told_already()))
+    query = select(Need).where(*is_silent(today=today), published_on() <= today - timedelta(days=HONEST_DAYS), Need.id.not_in(told_already()))
     needs = db.session.scalars(query.options(joinedload(Need.organisation)).order_by(Need.published_at, Need.id).limit(limit)).all()
     reachable = [need for need in needs if need.organisation.can_be_written_to()]
     asked, changes = times_asked(reachable), changes_for(reachable)

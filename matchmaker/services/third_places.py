@@ -12,7 +12,7 @@ from matchmaker.engine.reach import Choice, most_reached
 from matchmaker.engine.sides import great_circle_km
 from matchmaker.extensions import db
 from matchmaker.models import Commune, JobDating, JobDatingStatus, Meeting, Need, Offer, Organisation, Room, Territory, Venue
-from matchmaker.models.base import now
+from matchmaker.models.base import now, today
 from matchmaker.services import silent_needs
 from matchmaker.services.declarations import public
 from matchmaker.services.territory_pages import here
@@ -138,7 +138,7 @@ def structures(needs: Points, choice: Choice) -> int:
 
 def points(model: type[Need] | type[Offer], *, silent: bool) -> Points:
     """The public declarations; of needs only those without a yes."""
-    where = (*public(model), *(silent_needs.is_silent() if silent else ()))
+    where = (*public(model), *(silent_needs.is_silent(today=today()) if silent else ()))
     query = select(model.organisation_id, Commune.latitude, Commune.longitude).join(Commune, model.commune_code == Commune.code)
     rows = db.session.execute(query.where(*where, Commune.latitude.is_not(None)).order_by(model.id)).all()
     return Points([row[0] for row in rows], np.array([row[1] for row in rows], dtype=np.float64), np.array([row[2] for row in rows], dtype=np.float64))

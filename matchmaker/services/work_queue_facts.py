@@ -121,7 +121,7 @@ def refused(territory_ids: Collection[int], only: UUID | None) -> Iterator[Fact]
 def silent(territory_ids: Collection[int], today: date, only: UUID | None) -> Iterator[Fact]:
     """Needs that were proposed, and that nobody has said yes to for days."""
     latest = datetime.combine(today - timedelta(days=SILENT_DAYS[0]), time.max, PARIS)
-    query = open_needs(territory_ids, only, Need.published_at).where(Need.published_at <= latest, was_put(), *silent_needs.is_silent())
+    query = open_needs(territory_ids, only, Need.published_at).where(Need.published_at <= latest, was_put(), *silent_needs.is_silent(today=today))
 
     def since(published_at: datetime) -> datetime:
         passed = [days for days in SILENT_DAYS if published_at.astimezone(PARIS).date() + timedelta(days=days) <= today]

@@ -1,6 +1,7 @@
 """What animators write about a row of their queue."""
 
 from datetime import date, timedelta
+from typing import Any
 from uuid import UUID
 
 from wtforms import BooleanField, DateField, RadioField, SelectField, TextAreaField
@@ -17,6 +18,12 @@ from matchmaker.web.refusal_fields import BoundsMixin
 
 A_WEEK = 7
 ANSWERS = {"oui": ProposalStatus.ACCEPTED, "plus-tard": ProposalStatus.PENDING, "non": ProposalStatus.DECLINED}
+BOUNDS = {
+    "not_before": "Ne rien lui proposer pour cette annonce avant le",
+    "least_volume": "Ce qui lui irait, au moins",
+    "most_volume": "Ce qui lui irait, au plus",
+    "never_again": "Ne plus la mettre en relation avec cette structure",
+}
 CHOICES = {"oui": "Oui, les rencontrer", "plus-tard": "Plus tard", "non": "Non merci"}
 
 
@@ -58,9 +65,13 @@ class AnswerForForm(BoundsMixin, Form):
     note = TextAreaField("Qui vous l’a dit, et en quels mots\u00a0?", [required("Écrivez qui a répondu, et en quels mots."), at_most(1000)])
     consent = BooleanField("Cette personne m’a demandé de répondre à sa place", [required("Sans son accord, laissez-la répondre elle-même.")])
 
-    never_again = BooleanField("Ne plus la mettre en relation avec cette structure")
-
     latest: date | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """The words of the bounds are those of somebody who speaks for another."""
+        super().__init__(*args, **kwargs)
+        for name, words in BOUNDS.items():
+            self[name].label.text = words
 
     def is_refusal(self) -> bool:
         return bool(self.reponse.data == "non")

@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from email.message import EmailMessage
 
 from playwright.sync_api import Route
 
+from matchmaker.models.base import today
 from tests.browser.conftest import Person, Site
 from tests.browser.test_loop import body_of, mails_to, wait_until
 
@@ -86,3 +88,33 @@ def test_the_page_is_whole_without_script_style_or_cookie(site: Site, person: Ca
     guest.page.wait_for_load_state("load")
 
     assert "Votre réponse est notée" in guest.text
+
+
+def test_a_member_puts_a_question_off_then_says_no_and_when_to_come_back(site: Site, person: Callable[..., Person]) -> None:
+    member = person(360)
+    member.sign_in("membre.entreprise@demo.croisee.test")
+    member.go("/propositions")
+    before = member.page.get_by_role("button", name="Oui, les rencontrer").count()
+    assert before
+
+    member.click("Plus tard", role="link")
+    member.click("Répondre ce jour-là")
+    assert "La question vous attend jusqu’au" in member.text
+    assert member.page.get_by_role("button", name="Oui, les rencontrer").count() == before
+
+    member.click("Non merci", role="link")
+    assert not member.page.get_by_label("Ne rien nous proposer").is_visible()
+    member.page.get_by_label("Pas le bon volume").check()
+    assert member.page.get_by_label("Ce qui nous irait, au plus").is_visible()
+    member.look()
+    member.page.get_by_label("Pas le temps en ce moment").check()
+    assert not member.page.get_by_label("Ce qui nous irait, au plus").is_visible()
+    member.page.get_by_label("Ne rien nous proposer").fill((today() + timedelta(days=60)).isoformat())
+    member.page.get_by_label("Ne plus nous mettre en relation").check()
+    member.look()
+    member.click("Envoyer mon non")
+    assert "Votre non est noté" in member.text
+    member.go("/annonces/diagnostic")
+    assert "Rien n’est proposé pour elle avant le" in member.text
+    member.click("Chercher dès maintenant")
+    assert "Cette annonce cherche de nouveau" in member.text

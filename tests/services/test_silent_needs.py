@@ -7,10 +7,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from matchmaker.extensions import db
-from matchmaker.models import Channel, OutboxMail, RunStatus
+from matchmaker.models import Channel, DeclineReason, OutboxMail, RunStatus
 from matchmaker.models.base import now, today
 from matchmaker.services import mails, matching, proposals, silent_needs
 from matchmaker.services.outbox import MailSettings
+from matchmaker.services.refusal_bounds import Bounds
 from tests.factories import MatchFactory, NeedFactory, OfferFactory, departement, proposals_of
 
 LONG_AGO = timedelta(days=46)
@@ -54,6 +55,16 @@ def test_a_yes_that_stands_is_an_answer_and_one_that_led_nowhere_is_not(session:
 
     assert silent_needs.tell_due(today=today(), settings=settings) == 1
     assert "Nous avons demandé à 1 structure." in mails.text_of(told()[0]).replace("\u00a0", " ")
+
+
+def test_a_need_that_its_structure_lets_rest_is_not_called_silent(session: Session, settings: MailSettings) -> None:
+    mine, _theirs = proposals_of(MatchFactory(need=NeedFactory(published_at=now() - LONG_AGO)))
+    day = today() + timedelta(days=10)
+    proposals.decline(mine, reason=DeclineReason.NO_TIME, bounds=Bounds(not_before=day), settings=settings)
+    session.flush()
+
+    assert silent_needs.tell_due(today=today(), settings=settings) == 0
+    assert silent_needs.tell_due(today=day, settings=settings) == 1
 
 
 def test_a_need_of_last_month_waits(session: Session, settings: MailSettings) -> None:
