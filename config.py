@@ -108,7 +108,7 @@ class Config:
 
     MAX_CONTENT_LENGTH = 2 * 1024 * 1024
     MAX_FORM_MEMORY_SIZE = 500 * 1024
-    MAX_FORM_PARTS = 400
+    MAX_FORM_PARTS = 200
     # A browser takes a name that begins so only over HTTPS, for this host alone and for all of its paths.
     SESSION_COOKIE_NAME = "__Host-session" if PREFERRED_URL_SCHEME == "https" else "croisee"
     SESSION_COOKIE_HTTPONLY = True

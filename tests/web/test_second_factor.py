@@ -1,15 +1,18 @@
 """A code of the telephone after the password: set up, asked for, used once, lost; and who cannot do without."""
 
+import importlib.util
 import re
 from datetime import timedelta
 
 import pyotp
 import pytest
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
 from flask import Flask
 from sqlalchemy import Text, cast, literal_column, select
 from sqlalchemy.exc import IntegrityError
 
-from config import TestConfig
+from config import ROOT, TestConfig
 from matchmaker.extensions import db
 from matchmaker.models import OutboxMail, RecoveryCode, SecondFactor, User
 from matchmaker.models.base import Base, now
@@ -275,6 +278,26 @@ def test_a_copy_of_the_database_holds_no_secret(client: Client, user: User) -> N
     assert user.email in dump, "it is a copy of the database"
     assert secret not in dump
     assert not [code for code in codes if code in dump or code.replace("-", "") in dump]
+
+
+def test_the_migration_seals_what_was_written_before_it(app: Flask, client: Client, user: User) -> None:
+    protect(user)
+    path = ROOT / "migrations" / "versions" / "0028_sealed_secrets.py"
+    spec = importlib.util.spec_from_file_location("sealed_secrets", path)
+    assert spec is not None
+    assert spec.loader is not None
+    migration = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(migration)
+    with Operations.context(MigrationContext.configure(db.session.connection())):
+        migration.downgrade()
+        plain = db.session.scalar(select(SecondFactor.secret).execution_options(populate_existing=True))
+        migration.upgrade()
+
+    assert re.fullmatch("[A-Z2-7]{32}", plain or "")
+    db.session.expire_all()
+    assert second_factor.secret_of(user.second_factor, keys=KEYS) == plain  # type: ignore[arg-type]
+    sign_in(client, user)
+    assert answer(client, code_of(user)).status_code == 302
 
 
 def test_no_secret_is_written_unsealed(app: Flask, user: User) -> None:
