@@ -108,6 +108,14 @@ def test_without_a_provider_there_is_no_button_and_nobody_is_asked(client: Clien
     assert {path: client.get(path).status_code for path in PATHS} == dict.fromkeys(PATHS, 404)
 
 
+def test_the_page_on_personal_data_names_the_provider_where_there_is_one(app: Flask, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "Si vous entrez avec" not in client.get("/vos-donnees").text
+    monkeypatch.setitem(app.config, "OPENID_DISCOVERY_URL", "https://provider.example/.well-known/openid-configuration")
+    monkeypatch.setitem(app.config, "OPENID_LABEL", "Annuaire")
+
+    assert "Si vous entrez avec Annuaire" in client.get("/vos-donnees").text
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
