@@ -70,7 +70,7 @@ def begin(provider: Provider, *, redirect_uri: str) -> tuple[str, dict[str, str]
 
 def finish(provider: Provider, told: Mapping[str, str], remembered: Mapping[str, str], *, redirect_uri: str) -> Identity:
     """Who came back. ``told`` is what the address of the visit says. Raises Renounced, NotProven, ProviderAway."""
-    if not hmac.compare_digest(told.get("state", "").encode(), remembered["state"].encode()):
+    if not hmac.compare_digest(told.get("state", "").encode(errors="replace"), remembered["state"].encode()):
         raise NotProven("state")
     description = openid_provider.described(provider)
     # Of two providers, one could send us a code of the other.

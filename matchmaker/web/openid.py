@@ -32,6 +32,7 @@ bp = Blueprint("openid", __name__)
 # What the browser holds meanwhile, signed: of a visit to the provider, of an identity that opens no account yet, of the way out.
 VISIT, UNTIED, LEAVING = "openid_visit", "openid_untied", "openid_leaving"
 MINUTES = 10
+LONGEST_PATH = 500
 
 
 def provider() -> Provider:
@@ -66,6 +67,8 @@ def away() -> ResponseReturnValue:
 @public
 def start() -> ResponseReturnValue:
     chosen, after = provider(), own_path(request.args.get("next"))
+    # It waits in a cookie, which holds no more.
+    after = after if after and len(after) <= LONGEST_PATH else None
     try:
         where, kept = openid.begin(chosen, redirect_uri=absolute("openid.back"))
     except (ProviderAway, NotProven) as error:
@@ -185,7 +188,7 @@ def left() -> ResponseReturnValue:
     provider()
     leaving = remembered(LEAVING)
     session.pop(LEAVING, None)
-    if leaving and hmac.compare_digest(request.args.get("state", "").encode(), leaving["state"].encode()):
+    if leaving and hmac.compare_digest(request.args.get("state", "").encode(errors="replace"), leaving["state"].encode()):
         flash("Vous voilà hors connexion. À bientôt.", "message")
     return redirect(home_of(signed_in()) if is_signed_in() else url_for("pages.home"))
 

@@ -214,6 +214,13 @@ def test_no_way_leads_to_another_site(app: Flask, client: Client, server: Openid
     assert visit(client, next=target).location == "/propositions"
 
 
+def test_a_way_that_is_too_long_for_a_cookie_is_left_out(app: Flask, client: Client, server: OpenidServer, marie: User) -> None:
+    tied(app, marie, server)
+
+    assert visit(client, next="/annuaire?q=" + "x" * 3500).location == "/propositions"
+    assert visit(app.test_client(), next="/annuaire?q=boulangerie").location == "/annuaire?q=boulangerie"
+
+
 def test_pages_whose_address_is_a_code_are_kept_by_nobody(client: Client, server: OpenidServer) -> None:
     response = client.get("/connexion/annuaire/retour?code=x&state=y")
 
