@@ -54,7 +54,7 @@ from matchmaker.models.purchasing import (
     ShortlistEntry,
     SupplierSearch,
 )
-from matchmaker.models.search import DirectoryReport, EntryKind, ReportReason, SearchEntry, Trait
+from matchmaker.models.search import DirectoryReport, EntryKind, ReportReason, Rhythm, SavedSearch, SearchEntry, Trait
 from matchmaker.models.second_factor import RecoveryCode, SecondFactor
 from matchmaker.models.series import Series, SeriesDate
 from matchmaker.models.sessions import UserSession
@@ -188,9 +188,11 @@ __all__ = [
     "ReplyStatus",
     "ReportReason",
     "Result",
+    "Rhythm",
     "Role",
     "Room",
     "RunStatus",
+    "SavedSearch",
     "SearchEntry",
     "SearchQuestion",
     "Seated",

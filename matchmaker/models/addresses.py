@@ -16,6 +16,7 @@ class Topic(StrEnum):
     INVITATIONS = "invitations"
     PROPOSALS = "proposals"
     DIGEST = "digest"
+    SEARCHES = "searches"
     CAMPAIGNS = "campaigns"
 
 

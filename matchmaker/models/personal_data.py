@@ -134,6 +134,7 @@ PERSONAL: dict[str, dict[str, Way]] = {
     "search_question": {"question": Way.SCRUBBED, "answer": Way.SCRUBBED},
     "group_answer": {"summary": Way.EMPTIED, "contact": Way.EMPTIED},
     "group_member": {"part": Way.EMPTIED, "comment": Way.EMPTIED},
+    "saved_search": {"label": Way.GOES, "asked": Way.GOES, "address": Way.GOES},
     "search_entry": dict.fromkeys(("sort_name", "vector"), Way.EMPTIED),
     "directory_report": {"note": Way.EMPTIED},
     "outbox_mail": dict.fromkeys(("recipient", "subject", "message", "last_error", "returned_words"), Way.MAIL),

@@ -1,4 +1,4 @@
-"""What anybody may find: structures, published needs and published offers, as the directory searches them; and what people report of it.
+"""What anybody may find: structures, published needs and published offers, as the directory searches them; searches that people keep; what they report.
 
 The rows of SearchEntry are written by triggers of the database alone (migration 0029), in the transaction that changes a structure, an
 announcement or a venue: whatever code writes those, the directory says the same. A succession in confidence never has a row.
@@ -9,12 +9,12 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from matchmaker.models.accounts import User
-from matchmaker.models.base import Base, RowId, now, stored
+from matchmaker.models.base import Base, RowId, Timestamped, now, stored
 from matchmaker.models.declarations import Category
 from matchmaker.models.organisations import Family, InclusionKind, Organisation
 from matchmaker.models.territories import Theme
@@ -71,6 +71,37 @@ class SearchEntry(Base):
     # When it came to the directory: of an announcement, when it was published.
     fresh_at: Mapped[datetime]
     vector: Mapped[Any] = mapped_column(TSVECTOR, deferred=True)
+
+
+class Rhythm(StrEnum):
+    DAILY = "daily"
+    WEEKLY = "weekly"
+
+
+class SavedSearch(Timestamped, Base):
+    """A search that somebody keeps, whose new results come by mail."""
+
+    __tablename__ = "saved_search"
+    __table_args__ = (
+        CheckConstraint("length(btrim(label)) > 0", name="has_a_label"),
+        UniqueConstraint("user_id", "address"),
+    )
+
+    id: Mapped[RowId]
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("user_account.id", ondelete="CASCADE"))
+    label: Mapped[str]
+    # The question, by codes, for the mail; and what stands behind the « ? » of its page, for people.
+    asked: Mapped[dict[str, Any]]
+    address: Mapped[str]
+    rhythm: Mapped[Rhythm] = mapped_column(stored(Rhythm), default=Rhythm.WEEKLY)
+    # What came before was told, or was there when the search was kept.
+    told_until: Mapped[datetime] = mapped_column(default=now)
+    # When somebody last looked for news, found or not.
+    looked_at: Mapped[datetime] = mapped_column(default=now)
+    # Off: kept, and no mail.
+    stopped_at: Mapped[datetime | None]
+
+    user: Mapped[User] = relationship()
 
 
 class ReportReason(StrEnum):

@@ -37,10 +37,11 @@ TOPICS = {
     "digest_animator": Topic.DIGEST,
     "quarter_report": Topic.DIGEST,
     "territory_news": Topic.DIGEST,
+    "saved_search": Topic.SEARCHES,
     "campaign": Topic.CAMPAIGNS,
 }
 # Sent to many at once: mail programs show their own button for these (RFC 8058).
-BULK = frozenset({Topic.DIGEST, Topic.CAMPAIGNS})
+BULK = frozenset({Topic.DIGEST, Topic.SEARCHES, Topic.CAMPAIGNS})
 # What stands as the last error of a mail that was kept from leaving.
 WITHHELD = {Obstacle.BLOCKED: "the address is blocked", Obstacle.OBJECTED: "the recipient objected"}
 ENHANCED = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")

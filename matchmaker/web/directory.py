@@ -4,10 +4,10 @@ from flask import Blueprint, abort, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 
 from matchmaker import reference
-from matchmaker.models import Category, EntryKind, Family, Need, Offer, Theme, Trait
+from matchmaker.models import Category, EntryKind, Family, Need, Offer, Rhythm, Theme, Trait
 from matchmaker.services import search, search_rows, territories
 from matchmaker.services.search import Results
-from matchmaker.web import directory_map
+from matchmaker.web import directory_map, labels
 from matchmaker.web import search as addresses
 from matchmaker.web.access import public
 from matchmaker.web.search import RADII, SORT_WORDS, SORTS, Asked
@@ -66,6 +66,7 @@ def choices_of(asked: Asked, found: Results) -> dict[str, object]:
         "radii": sorted({*RADII, asked.question.radius_km}),
         "sorts": {name: SORT_WORDS[sort] for name, sort in SORTS.items() if fits(sort, asked)},
         "chips": addresses.chips(asked),
+        "rhythms": labels.choices(Rhythm),
     }
 
 

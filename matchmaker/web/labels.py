@@ -40,6 +40,7 @@ from matchmaker.models import (
     ProposalStatus,
     ReportReason,
     Result,
+    Rhythm,
     Role,
     RunStatus,
     Seated,
@@ -202,6 +203,7 @@ WORDS: dict[type[StrEnum], dict[Any, str]] = {
         Topic.INVITATIONS: "invitations aux job datings",
         Topic.PROPOSALS: "propositions et leurs rappels",
         Topic.DIGEST: "nouvelles de la semaine, le lundi",
+        Topic.SEARCHES: "nouveautés des recherches que vous gardez",
         Topic.CAMPAIGNS: "messages à toutes les structures",
     },
     Matter: {
@@ -316,6 +318,7 @@ WORDS: dict[type[StrEnum], dict[Any, str]] = {
         Trait.CLAUSE: "insertion ou handicap, pour une clause sociale",
         Trait.ACCESSIBLE: "accessible en fauteuil roulant",
     },
+    Rhythm: {Rhythm.DAILY: "chaque jour", Rhythm.WEEKLY: "chaque semaine"},
     ReportReason: {
         ReportReason.CLOSED: "Cette structure n’existe plus",
         ReportReason.MOVED: "Elle n’est plus dans cette commune",

@@ -55,6 +55,7 @@ KINDS = {
     "sign_up_known": "Inscription d’une adresse qui a un compte",
     "member_invitation": "Invitation dans l’équipe d’une structure",
     "join_request": "Demande pour rejoindre une structure",
+    "saved_search": "Nouveautés d’une recherche",
     "campaign": "Message à toutes les structures",
 }
 OURS = {
