@@ -9,9 +9,10 @@ from flask import Flask
 from sqlalchemy import select, update
 
 from matchmaker.extensions import db
-from matchmaker.models import AuditEntry, Consent, DataExport, ErasureRequest, MailStatus, OutboxMail, User, UserSession
+from matchmaker.models import AuditAction, AuditEntry, Consent, DataExport, ErasureRequest, MailStatus, OutboxMail, User, UserSession
 from matchmaker.models.base import now
-from matchmaker.services import consents, outbox
+from matchmaker.services import consents, outbox, personal_data
+from matchmaker.web import audit_words, my_data_words
 from matchmaker.web.settings import mail_settings
 from tasks import personal_data as tasks
 from tests.conftest import Client
@@ -200,3 +201,10 @@ def test_legal_pages_say_who_answers_when_the_operator_says_so_and_that_it_is_mi
     assert "écrivez à bonjour@cress.test" in data
     assert "Responsable du traitement : CRESS Normandie." in data
     assert "Ce texte vaut depuis le lundi 23 novembre 2026" in words(client.get("/conditions").text)
+
+
+def test_everything_that_is_kept_and_every_act_has_its_words() -> None:
+    keys = {source.key for source in (*personal_data.OWN, *personal_data.STRUCTURE)} | {"territories", "objections"}
+
+    assert keys == set(my_data_words.SECTIONS)
+    assert set(AuditAction) == set(audit_words.ACTIONS)
