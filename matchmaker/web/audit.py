@@ -15,7 +15,15 @@ from matchmaker.web.request_ids import request_id
 # Answers to a form that was read; others may be about a body that cannot be.
 READ = {200, 302, 422}
 # Files that tell of people or structures. Figures of a territory are not among them.
-FILES = {"audit_pages.file", "feedback.results_file", "matching.instance_file", "matching.proof_file", "papers.pdf"}
+FILES = {
+    "audit_pages.file",
+    "feedback.results_file",
+    "matching.instance_file",
+    "matching.proof_file",
+    "papers.pdf",
+    "purchasing_shortlists.csv_file",
+    "purchasing_shortlists.xlsx_file",
+}
 
 
 def note(

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 
 import pytest
 from flask import Flask
@@ -10,6 +11,7 @@ from sqlalchemy import select
 from matchmaker.extensions import db
 from matchmaker.models import AuditAction, AuditEntry, User
 from matchmaker.services import audit
+from matchmaker.web.audit import FILES
 from tests.conftest import Client
 from tests.factories import PASSWORD, MailFactory, OrganisationFactory, RunFactory, UserFactory
 from tests.pages import words
@@ -127,3 +129,16 @@ def test_each_answer_names_its_request(client: Client) -> None:
     names = {client.get(path).headers["X-Request-Id"] for path in ("/", "/nulle-part", "/compte")}
 
     assert len(names) == 3
+
+
+def test_every_file_that_is_not_for_everybody_is_written_down_or_holds_figures_only(app: Flask) -> None:
+    named = re.compile(r"\.(csv|xlsx|json|pdf|zip)$")
+    closed = {
+        rule.endpoint
+        for rule in app.url_map.iter_rules()
+        if named.search(rule.rule) and getattr(app.view_functions[rule.endpoint], "access", "") not in {"public", "token", "demo"}
+    }
+    figures = {endpoint for endpoint in closed if endpoint.partition(".")[0].startswith("observatory")}
+
+    assert closed - figures <= FILES, "files that tell of people or structures belong to FILES in web/audit.py"
+    assert set(app.view_functions) >= FILES
