@@ -81,7 +81,11 @@ class RemoteMixin:
 
 
 class AmountField(DecimalField):
-    """A number as people write it: « 0,4 » or « 2 000 »."""
+    """A number as people write it: « 0,4 » or « 2 000 »; shown as they write it too."""
+
+    def _value(self) -> str:
+        written = "" if self.data is None else format(Decimal(self.data).normalize(), "f").replace(".", ",")
+        return str(self.raw_data[0]) if self.raw_data else written
 
     def process_formdata(self, valuelist: list[str]) -> None:
         super().process_formdata([value.replace(",", ".").replace(" ", "").replace(labels.NBSP, "") for value in valuelist])
