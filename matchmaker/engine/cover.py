@@ -18,9 +18,9 @@ SILENT_DAYS = 10
 """Working days after which a silent proposition stops counting; its late yes is welcome all the same."""
 ANSWER_DELAY = 4.0
 """Mean working days before an answer that comes."""
-INTEREST_FADES = 10.0
+INTEREST_FADES = 20.0
 """Working days of silence that halve what a yes is worth."""
-CONVERSATION_FADES = 20.0
+CONVERSATION_FADES = 60.0
 """Working days of silence that halve what a conversation is worth."""
 
 
@@ -66,10 +66,10 @@ def chance_under_way(stage: Ints, silent_days: Ints, *, answer: Floats, accept: 
 
     Examples
     --------
-    Asked today, said yes ten days ago, talked today:
+    Asked today, said yes twenty days ago, talked today:
 
     >>> half = np.full(3, 0.5)
-    >>> chance_under_way(np.array([0, 1, 2]), np.array([0, 10, 0]), answer=half, accept=half, conclude=half).tolist()
+    >>> chance_under_way(np.array([0, 1, 2]), np.array([0, 20, 0]), answer=half, accept=half, conclude=half).tolist()
     [0.125, 0.25, 0.5]
     """
     proposed = still_answers(answer, silent_days) * accept * conclude

@@ -21,7 +21,7 @@ PRIOR_WEIGHT = 3.0
 """Propositions that the platform's mean is worth against an organisation's own history."""
 PLATFORM_WEIGHT = 50.0
 """Propositions that `ANSWER_MEAN` is worth against the platform's own history."""
-FATIGUE = 0.5
+FATIGUE = 1.0
 """How much a month at the declared comfort weighs on attention: 1 / (1 + FATIGUE) of it is left."""
 QUIET_DAYS = 60
 """Working days (a quarter) after which an organisation that nobody asked counts as one that answers like the others."""
@@ -86,7 +86,7 @@ def attention(load: Floats) -> Floats:
     Examples
     --------
     >>> attention(np.array([0.0, 1.0, 2.0])).round(3).tolist()
-    [1.0, 0.667, 0.5]
+    [1.0, 0.5, 0.333]
     """
     return np.asarray(1.0 / (1.0 + FATIGUE * load), dtype=np.float64)
 
@@ -134,7 +134,7 @@ def answer_posterior(answered: Floats, silent: Floats, load: Floats, *, mean: fl
     >>> answer_posterior(answered, silent, np.zeros(3), mean=0.3).mean.round(3).tolist()
     [0.3, 0.767, 0.1]
     >>> answer_posterior(answered, silent, np.ones(3), mean=0.3).mean.round(3).tolist()
-    [0.2, 0.511, 0.067]
+    [0.15, 0.383, 0.05]
     """
     if np.any(answered < 0) or np.any(silent < 0) or np.any(load < 0):
         raise BadProblem("answers, silences and loads are 0 or more")

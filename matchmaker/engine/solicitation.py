@@ -18,6 +18,8 @@ PRICE = 0.02
 """Chances of a cooperation that one mail must be worth."""
 LOAD_DAYS = 20
 """Working days over which solicitations are counted against the declared comfort."""
+PATIENCE = 0.5
+"""What a cooperation is worth that is asked for when the answers under way are known, against one that is asked for today."""
 WAVE_DAYS = 3
 """Working days between two waves of questions about one need."""
 RESCUE_DAYS = 10
@@ -39,14 +41,40 @@ def expected_gain(not_covered: Floats, answer: Floats, accept: Floats, conclude:
     return not_covered * answer * accept * conclude
 
 
+def worth_today(not_covered: Floats, patience: float = PATIENCE) -> Floats:
+    """(K,) share of a question's chance that it is worth to ask today and not when the answers under way are known.
+
+    Notes
+    -----
+    With the chance c, the price p and the probability u that the place is not yet covered, asking today brings cu − p. Waiting
+    brings u(c − p), a share `patience` of it: later one writes only where nobody was found. Today is better when
+    cu(1 − patience) / (1 − patience × u) > p: all of c when nothing is under way, less than cu otherwise.
+
+    Examples
+    --------
+    >>> worth_today(np.array([1.0, 0.8, 0.5, 0.0])).round(3).tolist()
+    [1.0, 0.667, 0.333, 0.0]
+    >>> worth_today(np.array([1.0, 0.8, 0.5, 0.0]), 0.0).tolist()
+    [1.0, 0.8, 0.5, 0.0]
+    """
+    return np.asarray(not_covered * (1.0 - patience) / (1.0 - patience * not_covered), dtype=np.float64)
+
+
 def choose(
-    questions: Questions, *, price: float = PRICE, wave_days: int = WAVE_DAYS, rescue_days: int = RESCUE_DAYS, rescue: bool = True
+    questions: Questions,
+    *,
+    price: float = PRICE,
+    patience: float = PATIENCE,
+    wave_days: int = WAVE_DAYS,
+    rescue_days: int = RESCUE_DAYS,
+    rescue: bool = True,
 ) -> tuple[Choice, ...]:
     """Choose the questions of the day.
 
     Parameters
     ----------
     price : what one mail must be worth, above 0.
+    patience : from 0 to below 1, see `worth_today`.
     wave_days, rescue_days : see `WAVE_DAYS` and `RESCUE_DAYS`.
     rescue : whether needs with nothing under way are asked for even below the price.
 
@@ -88,7 +116,7 @@ def choose(
     check_questions(questions, price)
     weight = _weights(questions)
     ready = questions.days_since_asked >= wave_days
-    asked = _worth_asking(questions, _askable(questions, ready), weight, price)
+    asked = _worth_asking(questions, _askable(questions, ready), weight, price, patience)
     if rescue:
         needs = np.unique(questions.need[[one.question for one in asked]]) if asked else np.zeros(0, dtype=np.int64)
         idle = (questions.cover[:, 0] >= 1.0) & (questions.days_since_asked >= rescue_days)
@@ -148,27 +176,28 @@ def worth_reminding(
     return chosen, gain
 
 
-def _worth_asking(questions: Questions, at: NDArray[np.intp], weight: Floats, price: float) -> list[Choice]:
+def _worth_asking(questions: Questions, at: NDArray[np.intp], weight: Floats, price: float, patience: float) -> list[Choice]:
     cover, dearness, worthy = questions.cover.copy(), 1.0 + questions.load, weight * questions.chance
-    not_covered = cover.sum(axis=1)
+    not_covered = np.minimum(cover.sum(axis=1), 1.0)
     free = np.ones(len(questions.load), dtype=np.bool_)
     asked: list[Choice] = []
     while at.size:
-        gain = worthy[at] * not_covered[questions.need[at]]
-        worth = gain / dearness[questions.organisation[at]]
-        # Gains only fall: what is below the last step now will be so later.
+        hope = worthy[at] * worth_today(not_covered[questions.need[at]], patience)
+        worth = hope / dearness[questions.organisation[at]]
+        # Hopes only fall: what is below the last step now will be so later.
         keep = free[questions.organisation[at]] & (worth >= _step(price))
-        at, gain, worth = at[keep], gain[keep], worth[keep]
+        at, hope, worth = at[keep], hope[keep], worth[keep]
         if worth.max(initial=0.0) <= price:
             break
         level = np.flatnonzero(worth >= _step(float(worth.max())))
-        taken = level[_assigned(questions, at[level], gain[level])]
+        taken = level[_assigned(questions, at[level], hope[level])]
         rows = at[taken]
         needs = questions.need[rows]
+        gain = worthy[rows] * not_covered[needs]
         cover[needs] = one_more(cover[needs], questions.chance[rows], questions.places[needs])
-        not_covered[needs] = cover[needs].sum(axis=1)
+        not_covered[needs] = np.minimum(cover[needs].sum(axis=1), 1.0)
         free[questions.organisation[rows]] = False
-        asked += [_choice(questions, int(row), float(one), price) for row, one, much in zip(rows, gain[taken], worth[taken], strict=True) if much > price]
+        asked += [_choice(questions, int(row), float(one), price) for row, one, much in zip(rows, gain, worth[taken], strict=True) if much > price]
     return asked
 
 

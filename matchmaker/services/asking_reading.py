@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import ARRAY, Uuid, any_, cast, func, literal, select
 
+from matchmaker.engine.solicitation import LOAD_DAYS
 from matchmaker.extensions import db
 from matchmaker.models import (
     Absence,
@@ -35,7 +36,6 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 NEVER = 10**6
-LOAD_DAYS = 20
 
 
 @dataclass(frozen=True)

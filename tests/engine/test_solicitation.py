@@ -146,16 +146,28 @@ def test_the_gains_of_the_day_add_up_to_what_the_questions_bring_together(seed, 
 def test_the_second_question_is_worth_what_it_adds_to_the_first():
     questions = questions_of([(0, 0, 0.5), (0, 1, 0.4), (0, 2, 0.3)], organisations=3)
 
-    assert [(one.question, round(one.gain, 6)) for one in choose(questions, price=0.05)] == [(0, 0.5), (1, 0.2), (2, 0.09)]
-    assert [one.question for one in choose(questions, price=0.1)] == [0, 1]
+    assert [(one.question, round(one.gain, 6)) for one in choose(questions, price=0.05, patience=0.0)] == [(0, 0.5), (1, 0.2), (2, 0.09)]
+    assert [one.question for one in choose(questions, price=0.1, patience=0.0)] == [0, 1]
+    # With nothing found out yet, the second one may wait: it is written only if the first one fails.
+    assert [one.question for one in choose(questions, price=0.1, patience=0.85)] == [0]
     assert [one.question for one in choose(questions, price=0.21)] == [0]
 
 
 def test_what_is_under_way_makes_another_question_worth_less():
     under_way = cover_probability(np.array([0]), np.array([0.8]), places=np.array([1]))
 
-    assert [round(one.gain, 6) for one in choose(questions_of([(0, 0, 0.5)], cover=under_way), price=0.05)] == [0.1]
-    assert choose(questions_of([(0, 0, 0.5)], cover=under_way), price=0.1) == ()
+    one = questions_of([(0, 0, 0.5)], cover=under_way)
+
+    assert [round(asked.gain, 6) for asked in choose(one, price=0.05, patience=0.0)] == [0.1]
+    # Waiting costs nothing where somebody is found, and a mail later where nobody is.
+    assert choose(one, price=0.1, patience=0.0) == choose(one, price=0.05, patience=0.85) == ()
+    assert [round(asked.gain, 6) for asked in choose(one, price=0.01, patience=0.85)] == [0.1]
+
+
+def test_with_nothing_under_way_patience_changes_nothing():
+    first = questions_of([(0, 0, 0.06), (1, 1, 0.04)], needs=2)
+
+    assert choose(first, price=0.05, patience=0.99) == choose(first, price=0.05, patience=0.0)
 
 
 def test_two_places_leave_the_second_question_its_full_worth():
