@@ -1,6 +1,6 @@
 """The French words of the audit log."""
 
-from matchmaker.models import AuditAction, AuditEntry, Role
+from matchmaker.models import AuditAction, AuditEntry, Role, Standing
 from matchmaker.web import labels
 
 ACTIONS = {
@@ -38,7 +38,18 @@ KINDS = {
     "file": "fichier",
     "page": "page",
 }
-FIELDS = {"role": "rôle", "organisation": "structure", "territories": "territoires", "active": "ouvert", "mails": "courriels"}
+FIELDS = {
+    "role": "rôle",
+    "organisation": "structure",
+    "territories": "territoires",
+    "active": "ouvert",
+    "mails": "courriels",
+    "standing": "droits dans la structure",
+    "invited": "invitation",
+    "request": "demande",
+    "merged": "réunies",
+    "identity": "identité",
+}
 
 
 def who(entry: AuditEntry) -> str:
@@ -65,6 +76,8 @@ def changes(entry: AuditEntry) -> list[str]:
 def value(name: str, code: object) -> str:
     if name == "role" and code in set(Role):
         return labels.label(Role(str(code)))
+    if isinstance(code, str) and code in set(Standing):
+        return labels.label(Standing(str(code)))
     if isinstance(code, list):
         return ", ".join(map(str, code)) or "aucun"
     if code is None or code == "":

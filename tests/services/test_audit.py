@@ -77,6 +77,7 @@ def test_a_line_says_who_what_and_from_which_network(session: Session) -> None:
     assert entry.changes == {
         "role": ["member", "animator"],
         "organisation": [before["organisation"], None],
+        "standing": [before["standing"], None],
         "territories": [[], ["departement-61"]],
     }
     assert (entry.request_id, entry.address) == ("abc", "203.0.113.0/24")

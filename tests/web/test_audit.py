@@ -92,13 +92,20 @@ def test_what_was_refused_leaves_no_line(client: Client, admin: User) -> None:
 
 
 def test_an_administrator_reads_the_log_with_filters_and_takes_it_away(client: Client, admin: User, user: User) -> None:
-    audit.record(AuditAction.RIGHTS_CHANGED, by=admin, about=user, changes={"role": ["member", "host"]}, trace=audit.Trace("r", "198.51.100.7"))
+    audit.record(
+        AuditAction.RIGHTS_CHANGED,
+        by=admin,
+        about=user,
+        changes={"role": ["member", "host"], "standing": ["editor", "administrator"], "territories": [[], ["departement-61"]]},
+        trace=audit.Trace("r", "198.51.100.7"),
+    )
     audit.record(AuditAction.SIGNED_IN, by=user, about=user)
     audit.record(AuditAction.ERASED, about=("user_account", "00000000-0000-4000-8000-000000000000"))
     db.session.commit()
 
     page = words(client.get("/journal").text)
-    assert "droits changés rôle : membre → hôte" in page
+    told = "rôle : membre → hôte droits dans la structure : écriture → administration territoires : aucun → departement-61"
+    assert f"droits changés {told}" in page
     assert "198.51.100.0/24" in page
     assert "une commande du serveur" in page
     assert "3 lignes" in page
