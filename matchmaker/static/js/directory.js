@@ -101,12 +101,17 @@
     });
     points.forEach(([code, name, x, y, count]) => {
       const marker = L.marker(at(x, y), { icon: badge(count, `${words(count)} à ${name}`), count });
-      marker.bindPopup(L.popup({ maxWidth: 260, closeButton: true }));
+      marker.bindPopup(L.popup({ minWidth: 180, maxWidth: 260 }));
       marker.on("popupopen", (event) => fill(event.popup, frame.dataset.commune.replace("00000", code)));
-      marker.on("popupclose", (event) => {
-        if (event.popup.getElement()?.contains(document.activeElement)) marker.getElement()?.focus();
+      // The window took the focus with it: back to what opened it.
+      marker.on("popupclose", () => {
+        if (document.activeElement === document.body) marker.getElement()?.focus();
       });
       group.addLayer(marker);
+    });
+    // Leaflet hears this key only while the map itself has the focus.
+    place.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") map.closePopup();
     });
     // The pressed cluster is gone after the zoom: the focus stays in the map.
     group.on("clusterkeypress", () => map.once("moveend", () => place.focus()));
