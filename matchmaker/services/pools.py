@@ -210,12 +210,6 @@ def fte_by_status(shown: Sequence[Pool]) -> dict[PoolStatus, Decimal]:
     return {status: sum((pool.fte for pool in shown if pool.status is status), Decimal()) for status in (PoolStatus.COMPOSED, *LIVE_POOL)}
 
 
-def signed_fte() -> Decimal:
-    """Full-time equivalents of all contracts that were signed."""
-    query = select(func.sum(PoolShare.fte)).join(PoolShare.pool).where(Pool.status == PoolStatus.SIGNED, PoolShare.status.not_in(GONE))
-    return db.session.scalar(query) or Decimal()
-
-
 def awaiting(organisation: Organisation) -> int:
     """How many groups await this organisation's answer."""
     query = select(func.count()).select_from(PoolShare).join(PoolShare.pool).join(PoolShare.need).where(Need.organisation_id == organisation.id)

@@ -1,4 +1,4 @@
-"""The public page of counts, by département and by category."""
+"""The home of the observatory: the last month that is over, as the night wrote it down; by département, by category, month by month."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -6,25 +6,21 @@ from datetime import date
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
+from matchmaker.models import Category, Level, Territory
 from matchmaker.models.base import today
-from matchmaker.services import observatory, observatory_places, pools
+from matchmaker.services import observatory_places
+from matchmaker.services.indicators import BY_KEY
 from matchmaker.services.observatory_snapshots import Cell
-from matchmaker.web import labels, observatory_chart, observatory_reading
+from matchmaker.web import observatory_chart, observatory_periods, observatory_reading, observatory_words
 from matchmaker.web.access import public
 from matchmaker.web.observatory_chart import Chart
+from matchmaker.web.observatory_reading import Reading, Shown
 
 bp = Blueprint("observatory", __name__)
 
-# A pair of structures that said yes to each other could be recognised among fewer than these.
-SMALL = 5
-
-
-def shown(counts: Sequence[int]) -> list[str]:
-    """Each count as the public may read it beside their total: small ones hidden, and one more where the total would give them away."""
-    small = [count for count in counts if 0 < count < SMALL]
-    given_away = len(small) == 1 or sum(small) in (len(small), (SMALL - 1) * len(small))
-    also = min((count for count in counts if count >= SMALL), default=None) if small and given_away else None
-    return [f"<\u00a0{SMALL}" if 0 < count < SMALL else "non montré" if count == also else labels.number(count) for count in counts]
+# The figures at the top of the page, and the columns of the départements.
+FIRST = ("cooperations", "answered", "held", "shared_fte")
+COLUMNS = ("needs", "offers", "served", "answered", "mutual", "cooperations")
 
 
 def chart_of(months: Sequence[tuple[date, Sequence[Cell | None]]]) -> Chart | None:
@@ -36,19 +32,30 @@ def chart_of(months: Sequence[tuple[date, Sequence[Cell | None]]]) -> Chart | No
 @bp.get("/observatoire")
 @public
 def public_page() -> ResponseReturnValue:
-    figures, departements, categories = observatory.figures(), observatory.by_departement(), observatory.by_category()
-    places = observatory_places.places()
+    """What anybody may read, whoever looks: who looks after the territory finds the rest behind each indicator."""
+    places, day = observatory_places.places(), today()
     region = places.named("")
-    months = observatory_reading.months(places, region, ["needs", "offers"], is_inside=False, until=today()) if region else []
+    reading = observatory_reading.of(places, region, observatory_periods.last_month(day), is_inside=False)
+    months = observatory_reading.months(places, region, ["needs", "offers"], is_inside=False, until=day) if region else []
+    departements = [one for one in places.all.values() if one.level is Level.DEPARTEMENT]
     return render_template(
         "observatory/public.html",
+        reading=reading,
+        first=[reading.shown(BY_KEY[key], region) for key in FIRST] if region else [],
+        column_heads=[(observatory_words.WORDS[key].title, "n") for key in COLUMNS],
+        definitions=[observatory_words.WORDS[key] for key in dict.fromkeys((*FIRST, *COLUMNS))],
+        departements=[(one, row_of(reading, one)) for one in departements],
+        categories=by_category(reading, region) if region else [],
         months=months,
         chart=chart_of(months),
-        figures=figures,
-        departements=departements,
-        categories=categories,
-        signed_fte=pools.signed_fte(),
-        mutual_total=shown([figures.mutual])[0],
-        departement_mutual=shown([row.mutual for row in departements.values()]),
-        category_mutual=shown([row.mutual for row in categories.values()]),
+        code_of=observatory_places.code_of,
     )
+
+
+def row_of(reading: Reading, territory: Territory) -> list[Shown]:
+    return [reading.shown(BY_KEY[key], territory) for key in COLUMNS]
+
+
+def by_category(reading: Reading, region: Territory) -> list[tuple[Category, Cell, Cell]]:
+    """Needs and offers published in each category: what anybody may see."""
+    return [(category, *(reading.cell(BY_KEY[key], region, category.value) or Cell() for key in ("needs", "offers"))) for category in Category]

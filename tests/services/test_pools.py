@@ -202,9 +202,9 @@ def test_all_say_yes_and_the_contract_is_signed(session: Session, orne: Territor
     assert told == [False, False, True]
     assert pool.status is PoolStatus.AGREED
     assert mails(session, "pool_agreed") == 3
-    assert pools.signed_fte() == 0
+    assert pool.fte == Decimal("1.000")
     pools.sign(pool)
-    assert pools.signed_fte() == Decimal("1.000")
+    assert pool.status is PoolStatus.SIGNED
 
 
 def test_what_is_not_in_its_state_is_refused(orne: Territory) -> None:

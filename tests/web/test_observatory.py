@@ -12,7 +12,21 @@ from openpyxl import load_workbook
 from sqlalchemy import select
 
 from matchmaker.extensions import db
-from matchmaker.models import Category, Channel, DaysBand, DeclineReason, EuroBand, FoundAnyway, Organisation, Outcome, PoolStatus, ProposalStatus, Result, Role
+from matchmaker.models import (
+    Category,
+    Channel,
+    DaysBand,
+    DeclineReason,
+    EuroBand,
+    FoundAnyway,
+    Organisation,
+    Outcome,
+    PoolStatus,
+    ProposalStatus,
+    Result,
+    Role,
+    Snapshot,
+)
 from matchmaker.models.base import PARIS, now
 from matchmaker.services import observatory_snapshots, outcomes
 from matchmaker.services.indicators import BY_KEY
@@ -281,3 +295,36 @@ def test_each_figure_of_impact_leads_to_the_answers_that_it_is_the_sum_of(client
     assert "sans La Croisée\u00a0: non" in whole
     for link in re.findall(r'href="(/observatoire/[^"]*(?:de=|lignes)[^"#]*)', whole):
         assert client.get(unescape(link)).status_code == 200
+
+
+def test_the_home_says_the_last_month_that_is_over_and_does_not_change_with_the_day(client, autumn):
+    before = client.get("/observatoire").text
+    NeedFactory()
+    mutual_match()
+    db.session.commit()
+
+    after = client.get("/observatoire").text
+
+    assert "Normandie, octobre 2026" in after
+    assert "16 sur 16" in after
+    assert after == before
+    # Three pairs of eight said yes twice: few enough to be recognised.
+    assert "3 sur 8" not in after
+    assert "non publié" in after
+
+
+def test_the_home_takes_as_many_queries_for_many_rows_as_for_few(client, autumn, queries):
+    client.get("/observatoire")
+    queries.clear()
+    client.get("/observatoire")
+    few = len(queries)
+    for _ in range(6):
+        NeedFactory(published_at=now() - timedelta(days=35))
+    db.session.query(Snapshot).filter_by(day=OCTOBER).delete()
+    observatory_snapshots.take(OCTOBER)
+    db.session.commit()
+    queries.clear()
+
+    client.get("/observatoire")
+
+    assert len(queries) == few

@@ -4,10 +4,7 @@ import re
 
 import pytest
 
-from matchmaker.models import Category, DeclineReason, Match, MatchStatus, ProposalStatus
-from matchmaker.models.base import now
-from matchmaker.web.observatory import shown
-from tests.factories import MatchFactory, NeedFactory, OfferFactory, OrganisationFactory, departement, proposals_of
+from tests.factories import departement
 
 PAGES = (
     "/comment-ca-marche",
@@ -21,7 +18,6 @@ PAGES = (
     "/inscription",
     "/demo/courriels",
 )
-UNDER_FIVE = "<\u00a05"
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -73,50 +69,4 @@ def test_an_observatory_of_nothing_is_a_page_too(client):
     page = client.get("/observatoire").text
 
     assert "Ce que la région cherche, et trouve" in page
-    assert "proposition envoyée" in page
-
-
-def test_the_observatory_counts_with_denominators(client, session):
-    match = MatchFactory(need=NeedFactory(category=Category.JOB), offer=OfferFactory(category=Category.JOB))
-    asked, _other = proposals_of(match)
-    asked.status, asked.decline_reason, asked.answered_at = ProposalStatus.DECLINED, DeclineReason.TOO_FAR, now()
-    NeedFactory(draft=True)
-    OrganisationFactory(at="Caen (14)")
-    session.flush()
-
-    page = client.get("/observatoire").text
-
-    assert "1 oui ou non, sur 2\u00a0propositions envoyées" in page
-    assert "1\u00a0besoin et 1\u00a0offre" in page
-    assert "Part des 2\u00a0annonces" in page
-    assert '<rect width="1" height="8" />' in page
-    assert re.search(r"50 <small>%</small>", page)
-
-
-def test_the_observatory_does_not_show_few_enough_to_be_recognised(client, session):
-    for _number in range(3):
-        MatchFactory(mutual=True)
-
-    page = client.get("/observatoire").text
-
-    assert session.query(Match).filter_by(status=MatchStatus.CONFIRMED).count() == 3
-    mutual = re.findall(r'data-label="Oui des deux côtés">([^<]*(?:&lt;)?[^<]*)</td>', page)
-    assert mutual.count("&lt;\u00a05") == 3  # the Orne, purchases, and the total
-    assert "3" not in mutual
-    assert '<dd class="figure">&lt;\u00a05</dd>' in page
-
-
-@pytest.mark.parametrize(
-    ("counts", "expected"),
-    [
-        ([], []),
-        ([0, 5, 1200], ["0", "5", "1\u00a0200"]),
-        ([3], [UNDER_FIVE]),
-        ([2, 3, 9], [UNDER_FIVE, UNDER_FIVE, "9"]),
-        ([2, 9, 6, 0], [UNDER_FIVE, "9", "non montré", "0"]),
-        ([1, 1, 8, 9], [UNDER_FIVE, UNDER_FIVE, "non montré", "9"]),
-        ([4, 4, 8, 9], [UNDER_FIVE, UNDER_FIVE, "non montré", "9"]),
-    ],
-)
-def test_a_hidden_count_cannot_be_found_by_subtracting_from_the_total(counts, expected):
-    assert shown(counts) == expected
+    assert "Pas encore de relevé" in page

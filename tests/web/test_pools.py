@@ -257,19 +257,6 @@ def test_names_are_told_only_when_all_said_yes(client: Client, mine: Need, other
     assert db.session.get_one(Pool, pool.id).status is PoolStatus.AGREED
 
 
-def test_the_observatory_counts_a_contract_once_it_is_signed(client: Client) -> None:
-    pool = group(proposed=True)
-    for share in pool.shares:
-        pools.accept(share, settings=mail_settings())
-    db.session.commit()
-    assert "emplois partagés" not in client.get("/observatoire").text
-
-    pools.sign(pool)
-    db.session.commit()
-
-    assert "0,60" in words(client.get("/observatoire").text)
-
-
 def test_a_second_answer_changes_nothing(client: Client, mine: Need, other: Need) -> None:
     pool = group(mine, other, proposed=True)
 
