@@ -9,7 +9,7 @@ from matchmaker.extensions import db
 from matchmaker.models import MailStatus, OutboxMail
 
 # What can wait. An answer, an invitation, a change or a cancellation is somebody's appointment: those leave at once.
-PATIENT = frozenset({"proposals", "reminder", "digest", "campaign"})
+PATIENT = frozenset({"proposals", "reminder", "digest", "territory_news", "campaign"})
 BETWEEN, A_DAY, MOST_A_DAY = timedelta(minutes=10), timedelta(hours=24), 5
 COUNTED = (MailStatus.QUEUED, MailStatus.SENDING, MailStatus.SENT, MailStatus.BOUNCED)
 

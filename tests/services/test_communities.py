@@ -11,6 +11,7 @@ from matchmaker.models import JobDatingStatus, ObjectionSource, OutboxMail, Stor
 from matchmaker.models.base import PARIS
 from matchmaker.services import addresses, communities, news, stories
 from matchmaker.services.errors import NotAllowedNow
+from matchmaker.services.personal_data_tables import ERASERS, Erased
 from matchmaker.web.settings import mail_settings
 from tests.factories import JobDatingFactory, OrganisationFactory, UserFactory, departement, given_story, venue
 from tests.factories import news as news_of
@@ -142,6 +143,19 @@ def test_the_database_keeps_no_words_without_consent(session):
         session.execute(taken_back)
 
     assert session.scalars(select(Story.text)).all() == ["Un atelier trouvé en deux semaines."]
+
+
+def test_a_structure_that_goes_takes_its_words_back_and_follows_nobody(session):
+    one = given_story(status=StoryStatus.PUBLISHED)
+    communities.join(departement(), one.organisation)
+
+    erased = Erased.of_structure(one.organisation)
+    for eraser in (ERASERS["story"], ERASERS["news"], ERASERS["cluster_invitation"]):
+        eraser(erased)
+    session.expire_all()
+
+    assert (one.status, one.text) == (StoryStatus.WITHDRAWN, "")
+    assert communities.counts([departement().id]) == {}
 
 
 def test_news_have_an_author_and_a_place(session):
