@@ -433,6 +433,34 @@ def test_a_search_that_ended_meanwhile_is_told_on_the_answer(client: Client) -> 
     assert group.state is AnswerState.COMPOSED
 
 
+def test_who_only_reads_for_a_structure_is_shown_no_button(client: Client) -> None:
+    reader = UserFactory(reader=True)
+    ours = reader.organisation
+    entry = kept(by=UserFactory(organisation=ours))
+    entry.note = "Venir voir"
+    question = search_question(supplier_search(NeedFactory(organisation=ours)))
+    led, asked = group_answer(lead=ours), group_answer(partner=ours)
+    other = supplier_search()
+    db.session.commit()
+    client.sign_in(reader)
+    pages = [
+        "/achats",
+        "/achats/listes",
+        f"/achats/listes/{entry.shortlist_id}",
+        f"/achats/recherches/{question.search_id}",
+        f"/achats/recherches/{other.id}",
+        f"/achats/reponses/{led.id}",
+        f"/achats/reponses/{asked.id}",
+    ]
+
+    shown = {path: client.get(path) for path in pages}
+
+    assert {response.status_code for response in shown.values()} == {200}
+    assert [form.action for response in shown.values() for form in forms(response.text) if "csrf_token" in form.values or form.action != "/achats"] == []
+    assert "Venir voir" in shown[f"/achats/listes/{entry.shortlist_id}"].text
+    assert "Votre accès est en lecture" in shown[f"/achats/recherches/{other.id}"].text
+
+
 def test_pages_with_nothing_yet_say_what_to_do(client: Client, buyer) -> None:
     assert "Rien d’ouvert pour l’instant" in words(client.get("/achats/recherches").text)
     assert "Voir les recherches ouvertes" in words(client.get("/achats/reponses").text)
