@@ -69,8 +69,8 @@ def test_an_animator_invites_a_member_of_a_group_by_keyboard(person: Callable[..
     animator.page.keyboard.press("Space")
     animator.page.get_by_label("Votre message").fill("On en parle jeudi ?")
     animator.page.get_by_role("button", name="Inviter les structures cochées").focus()
-    animator.page.keyboard.press("Enter")
-    animator.page.wait_for_load_state("load")
+    with animator.page.expect_navigation():
+        animator.page.keyboard.press("Enter")
     animator.look()
     assert "1 structure est invitée" in animator.text.replace("\u00a0", " ")
     assert "invitée le" in animator.text
