@@ -26,7 +26,7 @@ from tests.test_access import address, routes
 # In its name and its address; in what it writes of its succession.
 NAME, SECRET = "zorglubine", "fraxinelle"
 # That a structure exists is no secret: what it looks for is.
-ABOUT_STRUCTURES = {"organisations.directory", "organisations.show"}
+ABOUT_STRUCTURES = {"organisations.directory", "organisations.show", "search_reports.report", "joining.ask"}
 
 
 @dataclass
