@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 from email import message_from_bytes, policy
-from uuid import uuid4
 
 import pytest
 import time_machine
@@ -119,7 +118,7 @@ def test_of_two_hosts_the_second_sees_that_the_plan_changed(client, host, place)
     assert len(job_dating.meetings) == 1
 
 
-@pytest.mark.parametrize("value", ["x", "", "1 2", f"{uuid4()} {uuid4()}", "😀 😀"])
+@pytest.mark.parametrize("value", ["x", "", "1 2", "00000000-0000-4000-8000-000000000001 00000000-0000-4000-8000-000000000002", "😀 😀"])
 def test_a_pair_that_is_none_of_these_is_refused(client, host, place, value):
     job_dating = draft(place)
 
