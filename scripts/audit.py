@@ -37,7 +37,8 @@ def main() -> int:
 
 def is_online() -> bool:
     try:
-        urllib.request.urlopen(PROBE, timeout=5).close()
+        # An opener of its own: the shared one keeps the proxies of its first use.
+        urllib.request.build_opener().open(PROBE, timeout=5).close()
     except OSError:
         return False
     return True

@@ -26,7 +26,7 @@ def within(code: str, radius_km: int) -> Mapping[str, float]:
     """Commune code → kilometres from the middle of this commune, for those within the radius; itself always.
 
     >>> "61169" in within("61169", 0), len(within("61169", 0)), round(within("61169", 30)["61145"])
-    (True, 1, 19)
+    (True, 1, 18)
     """
     here = reference.communes().get(code)
     if here is None or here.lat is None or here.lon is None:

@@ -84,8 +84,9 @@ class AmountField(DecimalField):
     """A number as people write it: « 0,4 » or « 2 000 »; shown as they write it too."""
 
     def _value(self) -> str:
-        written = "" if self.data is None else format(Decimal(self.data).normalize(), "f").replace(".", ",")
-        return str(self.raw_data[0]) if self.raw_data else written
+        if self.raw_data:
+            return str(self.raw_data[0])
+        return "" if self.data is None else format(Decimal(self.data).normalize(), "f").replace(".", ",")
 
     def process_formdata(self, valuelist: list[str]) -> None:
         super().process_formdata([value.replace(",", ".").replace(" ", "").replace(labels.NBSP, "") for value in valuelist])
@@ -146,7 +147,7 @@ class PooledJobForm(OccupationMixin, HalfDaysMixin, RemoteMixin, BudgetMixin, De
 
 
 class PurchaseForm(BudgetMixin, DeclarationForm):
-    sector = SelectField("Secteur", choices=labels.choices(Sector, empty="je ne sais pas"))
+    sector = SelectField("Secteur", choices=labels.choices(Sector, empty="je ne sais pas"), default="")
     volume = amount("Quelle quantité\u00a0?")
     volume_unit = SelectField("De quoi\u00a0?", choices={unit.value: labels.label(unit) for unit in (Unit.PEOPLE, Unit.ITEMS, Unit.DAYS, Unit.SQUARE_METRES)})
     rhythm = RadioField("Pour quand\u00a0?", choices={"date": "À une date précise", "before": "Avant une date", "regular": "Régulièrement"}, default="before")

@@ -25,7 +25,7 @@ FIRST = ("title", "theme", "territory_id")
 @host_required
 def new() -> ResponseReturnValue:
     """The first two steps. Nothing is written before the second is sent: until then each page carries what was typed on the other."""
-    form = NewJobDatingForm(venue_id=request.args.get("lieu"), territory_id=request.args.get("territoire"))
+    form = NewJobDatingForm(venue_id=request.args.get("lieu"), territory_id=request.args.get("territoire", ""))
     mine = venues.in_hands_of(signed_in())
     form.venue_id.choices = {str(venue.id): f"{venue.name}, {venue.commune.name}" for venue in mine}
     form.offer_territories(mine)

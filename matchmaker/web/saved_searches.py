@@ -2,16 +2,18 @@
 
 from uuid import UUID
 
-from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from wtforms import SelectField
 
-from matchmaker.extensions import db, limiter
+from matchmaker.extensions import csrf, db, limiter
 from matchmaker.models import Rhythm, SavedSearch
 from matchmaker.services import saved_searches
 from matchmaker.web import labels
 from matchmaker.web import search as addresses
 from matchmaker.web.access import by_token, found, signed_in, signed_in_required
+from matchmaker.web.answers import LinkToken
+from matchmaker.web.errors import LATE_FORM, error_page
 from matchmaker.web.forms import Form
 
 bp = Blueprint("saved_searches", __name__)
@@ -25,6 +27,11 @@ class KeepForm(Form):
 
 class RhythmForm(Form):
     rhythm = SelectField("Me prévenir", choices=labels.choices(Rhythm) | {NEVER: "Jamais, je la garde seulement"})
+
+
+class StopForm(Form):
+    class Meta(Form.Meta):
+        csrf_class = LinkToken
 
 
 def mine(search_id: UUID) -> SavedSearch:
@@ -84,14 +91,29 @@ def forget(search_id: UUID) -> ResponseReturnValue:
     return redirect(url_for(".show"))
 
 
+# The form checks its token itself: the general check also wants a Referer, which this page forbids so that its link does not leak.
 @bp.route("/recherches/arreter/<token>", methods=["GET", "POST"])
+@csrf.exempt
 @limiter.limit("120 per minute")
 @by_token
 def stop(token: str) -> ResponseReturnValue:
     """The link of a mail: one button, without signing in."""
     saved = saved_searches.by_token(token, current_app.config["SECRET_KEY"]) or abort(404)
-    if request.method == "POST":
+    form = StopForm()
+    if form.validate_on_submit():
         saved_searches.stop(saved)
         db.session.commit()
         return redirect(request.path)
-    return render_template("directory/stop.html", saved=saved)
+    if form.is_submitted():
+        return error_page(400, message=LATE_FORM)
+    return render_template("directory/stop.html", saved=saved, form=form)
+
+
+@bp.after_request
+def set_headers(response: Response) -> Response:
+    """The address of the link is a key: it goes to no other site, no cache and no search engine."""
+    if request.endpoint == "saved_searches.stop":
+        response.headers["Referrer-Policy"] = "no-referrer"
+        response.headers["X-Robots-Tag"] = "noindex"
+        response.headers["Cache-Control"] = "no-store"
+    return response

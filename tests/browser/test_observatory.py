@@ -9,7 +9,7 @@ def test_a_figure_is_followed_from_the_region_to_the_answers_behind_it(person: C
     public = person(360)
     public.site.flask("snapshot")
     public.go("/observatoire")
-    public.click("Voir les 24 indicateurs", role="link")
+    public.click("Voir les 24 indicateurs, territoire par territoire", role="link")
     assert "Les nombres de 1 à 4 ne sont pas publiés" in public.text
     public.click("Besoins publiés", role="link")
     assert public.page.locator("figure svg.lc-map[role=img]").count() == 1

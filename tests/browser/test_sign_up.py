@@ -49,12 +49,12 @@ def test_a_structure_is_inscribed_by_keyboard_and_its_team_begins(site: Site, pe
 
     assert "Qui est votre structure" in lou.text
     page.locator("#organisation").focus()
-    page.keyboard.type("Atelier neuf")
+    page.keyboard.type("Brodequin des Collines")
     press("Tab", "Space", "Tab")
     page.keyboard.type("Flers (61)")
     send()
 
-    assert "Vous parlerez pour Atelier neuf" in lou.text
+    assert "Vous parlerez pour Brodequin des Collines" in lou.text
     page.locator("#name").focus()
     for number, text in enumerate(("Lou Rivière", EMAIL, PASSWORD)):
         press(*(["Tab"] if number else []))
@@ -71,7 +71,7 @@ def test_a_structure_is_inscribed_by_keyboard_and_its_team_begins(site: Site, pe
     lou.go("/compte")
     page.get_by_role("link", name="Notre équipe").focus()
     send()
-    assert "1\u00a0personne parle pour Atelier neuf" in lou.text
+    assert "1\u00a0personne parle pour Brodequin des Collines" in lou.text
     page.get_by_role("link", name="Inviter une personne").focus()
     send()
     page.locator("#email").focus()
