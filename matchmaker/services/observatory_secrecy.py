@@ -24,8 +24,10 @@ def may_be_published(indicator: Indicator, span: Span, day: date, *, today: date
 
 def counts(indicator: Indicator, cell: Cell) -> Vector:
     """The counts of people or of events that a cell tells: of a share, also those who are not in it."""
-    if indicator.kind is Kind.SHARE and cell.denominator is not None:
-        return int(cell.value), int(cell.denominator), int(cell.denominator - cell.value)
+    if indicator.kind is Kind.SHARE:
+        # A place that the night wrote nothing of has a share of nobody: as long as the others' vectors, which are compared with it.
+        whole = cell.value if cell.denominator is None else cell.denominator
+        return int(cell.value), int(whole), int(whole - cell.value)
     if indicator.kind is Kind.MEASURE:
         return (int(cell.denominator or 0),)
     return (int(cell.value),)

@@ -85,3 +85,15 @@ def test_the_parts_of_a_figure_hide_together() -> None:
 
     # Two and seven are nine: both could still be told apart, so the eleven hide too.
     assert unpublished_parts(BY_KEY["cooperations"], told, 100, ["job", "material", "purchase"]) == {"job", "material", "purchase"}
+
+
+def test_a_place_of_which_nothing_was_written_has_a_share_of_nobody() -> None:
+    """A department of an earlier night stands beside one that came since."""
+    share = BY_KEY["answered"]
+    cells = {
+        (1, "answered", ""): Cell(Decimal(30), Decimal(50)),
+        (2, "answered", ""): Cell(Decimal(3), Decimal(20)),
+        (3, "answered", ""): Cell(Decimal(27), Decimal(30)),
+    }
+
+    assert unpublished(share, cells, {1: [2, 3, 4]}, [1]) == {2, 3}
