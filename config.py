@@ -146,6 +146,7 @@ class Config:
             "tasks.feedback.*": {"queue": "maintenance"},
             "tasks.observatory.*": {"queue": "maintenance"},
             "tasks.saved_searches.*": {"queue": "maintenance"},
+            "tasks.search.*": {"queue": "maintenance"},
             "tasks.personal_data.*": {"queue": "maintenance"},
             "tasks.retention.*": {"queue": "maintenance"},
             "tasks.white_zones.*": {"queue": "maintenance"},
@@ -222,6 +223,7 @@ class Config:
             "personal_data.erase_due": {"task": "tasks.personal_data.erase_due", "schedule": 300.0, "options": {"expires": 300}},
             # At night, when nobody waits for the tables that it goes through.
             "retention.nightly": {"task": "tasks.retention.nightly", "schedule": crontab(hour="3", minute="17"), "options": {"expires": 3600}},
+            "search.gather_words": {"task": "tasks.search.gather_words", "schedule": crontab(hour="3", minute="47"), "options": {"expires": 3600}},
             "declarations.expire": {"task": "tasks.declarations.expire", "schedule": 3600.0, "options": {"expires": 3600}},
             "matching.request_weekly": {"task": "tasks.matching.request_weekly", "schedule": 3600.0, "options": {"expires": 3600}},
         },

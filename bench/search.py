@@ -131,6 +131,7 @@ ENDINGS = [
 def fill(organisations: int) -> None:
     """Structures with their announcements, in a few statements: the triggers see each statement once."""
     from matchmaker.extensions import db
+    from matchmaker.services import search_text
 
     db.session.execute(text("SELECT setseed(:seed)"), {"seed": SEED / 100})
     lists = {"trades": TRADES, "beginnings": BEGINNINGS, "endings": ENDINGS}
@@ -190,6 +191,7 @@ def fill(organisations: int) -> None:
             ),
             {"trades": TRADES},
         )
+    search_text.gather_words()
     db.session.commit()
     vacuum()
 

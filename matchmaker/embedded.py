@@ -25,7 +25,7 @@ from matchmaker.embedded_places import SERVER_ENV, EmbeddedError, Place, make_pr
 from matchmaker.processes import Child
 
 ROOT = Path(__file__).resolve().parents[1]
-POSTGRES_SETTINGS = {"max_connections": "100", "shared_buffers": "64MB", "listen_addresses": "", "unix_socket_permissions": "0700"}
+POSTGRES_SETTINGS = {"max_connections": "100", "shared_buffers": "256MB", "listen_addresses": "", "unix_socket_permissions": "0700"}
 CARELESS_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 

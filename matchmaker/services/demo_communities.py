@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 from matchmaker.extensions import db
 from matchmaker.models import Level, News, Organisation, Story, StoryStatus, Territory
-from matchmaker.services import accounts, communities, demo_cast, nursery, observatory_snapshots, territories, white_zones
+from matchmaker.services import accounts, communities, demo_cast, nursery, observatory_snapshots, search_text, territories, white_zones
 from matchmaker.services.demo_cast import Places, moment
 
 # Of its own, so that what the demonstration draws elsewhere does not depend on it.
@@ -57,6 +57,7 @@ def look_around(*, today: date) -> None:
         white_zones.take(day)
     for territory in territories.all_departements():
         nursery.take(territory, day=nursery.monday_of(today))
+    search_text.gather_words()
 
 
 def named(code: str) -> Territory:

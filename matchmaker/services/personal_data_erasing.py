@@ -13,7 +13,7 @@ from sqlalchemy import FromClause, delete, func, or_, select, update
 from matchmaker.extensions import db
 from matchmaker.models import AccountToken, AuditAction, Base, ErasureRequest, Organisation, OutboxMail, Role, SpentLink, User
 from matchmaker.models.base import now
-from matchmaker.services import audit, memberships, outbox, personal_data_tables, sessions
+from matchmaker.services import audit, memberships, outbox, personal_data_tables, search_text, sessions
 from matchmaker.services.errors import NotAllowedNow
 from matchmaker.services.personal_data_structures import end_what_it_began, forget_names, hand_over
 from matchmaker.services.personal_data_tables import Erased
@@ -141,6 +141,8 @@ def take_out(erased: Erased, closed: Organisation | None, *, settings: outbox.Ma
         end_what_it_began(closed, settings=settings)
     personal_data_tables.ERASERS[MAILS](erased)
     db.session.flush()
+    if closed is not None:
+        search_text.gather_words()
     db.session.expire_all()
 
 

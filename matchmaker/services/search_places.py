@@ -1,6 +1,6 @@
 """Where to look: communes within a radius or a territory, from the reference tables in memory; and how many rows there are in each territory."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Mapping
 from functools import lru_cache
 
@@ -66,14 +66,20 @@ def area(near: Collection[str] | None, departement: str, epci: str) -> Collectio
     return set(areas[0]).intersection(*areas[1:])
 
 
+@lru_cache
+def territories() -> Mapping[str, tuple[str, str]]:
+    """Commune code → its département and its EPCI, empty where it has none."""
+    return {commune.code: (commune.departement, commune.epci or "") for commune in reference.communes().values()}
+
+
 def territories_of(by_commune: Mapping[str, int], *, departement: str) -> tuple[dict[str, int], dict[str, int]]:
     """Rows by département; rows by EPCI, of one département where one is chosen."""
-    departements: Counter[str] = Counter()
-    epcis: Counter[str] = Counter()
+    departements: dict[str, int] = defaultdict(int)
+    epcis: dict[str, int] = defaultdict(int)
+    known = territories()
     for code, count in by_commune.items():
-        commune = reference.communes().get(code)
-        if commune is not None:
-            departements[commune.departement] += count
-            if commune.epci and departement in ("", commune.departement):
-                epcis[commune.epci] += count
-    return dict(departements), dict(epcis)
+        where, epci = known.get(code, ("", ""))
+        departements[where] += count
+        if departement in ("", where):
+            epcis[epci] += count
+    return {code: count for code, count in departements.items() if code}, {code: count for code, count in epcis.items() if code}

@@ -53,14 +53,17 @@ SMALL = frozenset(
 SHORTEST_BEGINNING = 3
 # « vello » for « velo », not « pain » for « plainte ».
 ALIKE = 0.4
-# Names that hold a word like each of those typed; the word itself is the likest of such a name.
+# Of all words that were in the directory last night the likest, the more frequent first; else, of what came today, the likest of a name.
 NEAREST = text(
     """
     SELECT asked.word,
-      EXISTS (SELECT FROM search_entry WHERE vector @@ (to_tsquery('fr', asked.word || ':*') || to_tsquery('simple', asked.word || ':*'))) AS is_known,
-      (SELECT part FROM search_entry, unnest(string_to_array(sort_name, ' ')) AS part
-       WHERE asked.word <<% sort_name AND similarity(part, asked.word) >= :alike
-       GROUP BY part ORDER BY similarity(part, asked.word) DESC, count(*) DESC, part LIMIT 1) AS likest
+      EXISTS (SELECT FROM search_entry WHERE vector @@ (to_tsquery('fr', asked.word) || to_tsquery('simple', asked.word || ':*'))) AS is_known,
+      coalesce(
+        (SELECT w.word FROM search_word w WHERE w.word % asked.word AND similarity(w.word, asked.word) >= :alike
+         ORDER BY similarity(w.word, asked.word) DESC, w.entries DESC, w.word LIMIT 1),
+        (SELECT part FROM search_entry, unnest(string_to_array(sort_name, ' ')) AS part
+         WHERE asked.word <<% sort_name AND similarity(part, asked.word) >= :alike
+         GROUP BY part ORDER BY similarity(part, asked.word) DESC, count(*) DESC, part LIMIT 1)) AS likest
     FROM unnest(:words) WITH ORDINALITY AS asked(word, place) ORDER BY place
     """
 ).bindparams(bindparam("words", type_=ARRAY(Text)))
@@ -77,17 +80,25 @@ def words(typed: str) -> list[str]:
 
 
 def query(typed: str) -> ColumnElement[Any] | None:
-    """What finds each of the words, by its French stem or by its beginning; None where there is no word."""
+    """What finds each of the words, by its French stem or by its beginning; None where there is no word.
+
+    The stem counts whole: its beginning would find other words than the one that was typed, and asks four times as much of the index.
+    """
     whole: ColumnElement[Any] | None = None
     for word in words(typed):
-        lexeme = f"{word}:*" if len(word) >= SHORTEST_BEGINNING else word
-        one = func.to_tsquery(literal_column("'fr'::regconfig"), lexeme).op("||")(func.to_tsquery(literal_column("'simple'::regconfig"), lexeme)).self_group()
+        beginning = f"{word}:*" if len(word) >= SHORTEST_BEGINNING else word
+        one = func.to_tsquery(literal_column("'fr'::regconfig"), word).op("||")(func.to_tsquery(literal_column("'simple'::regconfig"), beginning)).self_group()
         whole = one if whole is None else whole.op("&&")(one)
     return whole
 
 
 def nearest(typed: str) -> list[str]:
-    """The words with those that are nowhere replaced by the likest of a name, in one statement; empty where one is like none."""
+    """The words with those that are nowhere replaced by the likest, in one statement; empty where one is like none."""
     found = db.session.execute(NEAREST, {"words": words(typed), "alike": ALIKE}).all()
     meant = [row.word if row.is_known else row.likest for row in found]
     return meant if all(meant) else []
+
+
+def gather_words() -> None:
+    """Read anew which words there are in the directory. Who searches meanwhile finds those of before."""
+    db.session.execute(text("REFRESH MATERIALIZED VIEW CONCURRENTLY search_word"))

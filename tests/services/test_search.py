@@ -9,7 +9,7 @@ from matchmaker.extensions import db
 from matchmaker.models import Category, EntryKind, Family, InclusionKind, Need, SearchEntry, Status, Theme, Trait
 from matchmaker.models.base import now
 from matchmaker.models.search import CATEGORY_BITS, CLAUSE_KINDS, FAMILY_BITS, THEME_BITS, TRAIT_BITS
-from matchmaker.services import search, search_rows
+from matchmaker.services import search, search_rows, search_text
 from matchmaker.services.search import Question, Sort
 from tests.factories import NeedFactory, OfferFactory, OrganisationFactory, commune, venue
 
@@ -76,6 +76,24 @@ def test_a_word_that_is_nowhere_is_taken_for_the_likest_of_a_name(session, typed
     assert results.corrected
     assert results.question.text == meant
     assert results.page.total == 1
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("Alençom", "alencon"), ("maréchage", "maraichage"), ("soudurre", "soudure"), ("benevolles", "benevoles")])
+def test_a_slip_in_any_word_of_the_directory_is_understood_from_the_next_night_on(session, typed, meant):
+    house = OrganisationFactory(name="La Ruche", description="Des bénévoles de tous âges.", at="Alençon (61)")
+    NeedFactory(organisation=house, title="Un appui en maraîchage", skills=["soudure"])
+    search_text.gather_words()
+
+    results = search.results(Question(text=typed))
+
+    assert (results.corrected, results.question.text, results.page.total) == (True, meant, 1)
+
+
+def test_the_words_of_what_is_not_public_are_nobodys(session):
+    OfferFactory(organisation=OrganisationFactory(name="La Ruche"), title="Quincaillerie", draft=True)
+    search_text.gather_words()
+
+    assert db.session.scalars(text("SELECT word FROM search_word WHERE word LIKE 'quinc%'")).all() == []
 
 
 @pytest.mark.parametrize("typed", ["%", "_", "\\", "'", "''';--", "a" * 200, "🙂", "x:* & | !", "<->", "zzzzzz"])
