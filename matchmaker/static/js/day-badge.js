@@ -1,5 +1,5 @@
 // A badge opened by the phone's own camera, on a phone that holds the desk of the same job dating: one touch checks its owner in at the desk.
-// Phones without a scanner of their own, as iPhones are, need nothing more than this.
+// Where this site may not use the camera, nothing more than this is needed.
 document.addEventListener("DOMContentLoaded", () => {
   "use strict";
 

@@ -121,30 +121,40 @@
     desk.querySelector("[data-nobody]").textContent = nobody;
   };
 
+  // A badge was read, here or by the phone's own camera: its owner has arrived.
+  const arrive = (id) => {
+    const row = rowOf(id);
+    if (!row) say("Ce badge n’est pas sur la liste. Est-ce une structure qui arrive sans inscription\u00a0?");
+    else if (row.dataset.state === "present") say(`${row.dataset.name}\u00a0: déjà arrivée.`);
+    else act(row, "present", Number(row.dataset.delegates));
+  };
+
+  const showCamera = (isOn) => {
+    const button = desk.querySelector("[data-scan]");
+    button.textContent = isOn ? "Arrêter" : "Scanner";
+    desk.querySelector("[data-aim]").hidden = !isOn;
+    desk.querySelector("[data-camera]").hidden = !isOn;
+  };
+
+  const stopScan = () => {
+    window.dayScan.stop(desk.querySelector("[data-camera]"));
+    showCamera(false);
+  };
+
   const scan = async () => {
     const camera = desk.querySelector("[data-camera]");
     if (!camera.hidden) {
-      camera.srcObject.getTracks().forEach((track) => track.stop());
-      camera.hidden = true;
+      stopScan();
       return;
     }
+    showCamera(true);
     try {
-      camera.srcObject = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
+      await window.dayScan.start(camera, desk.querySelector("[data-scan]").dataset.keep, (text) => arrive(participantIn(text) || "?"));
     } catch {
-      desk.querySelector("[data-nobody]").textContent = "L’appareil photo n’est pas disponible. Tapez le code du badge.";
-      return;
+      stopScan();
+      desk.querySelector("[data-nobody]").textContent = "Cette page n’a pas accès à l’appareil photo.";
+      desk.querySelector("[data-by-camera]").hidden = false;
     }
-    camera.hidden = false;
-    await camera.play();
-    const detector = new window.BarcodeDetector({ formats: ["qr_code"] });
-    const look = async () => {
-      if (camera.hidden) return;
-      const [found] = await detector.detect(camera).catch(() => []);
-      const row = found && rowOf(participantIn(found.rawValue) || "");
-      if (row && row.dataset.state !== "present") act(row, "present", Number(row.dataset.delegates));
-      setTimeout(look, found ? 1200 : 250);
-    };
-    look();
   };
 
   // The phone's own camera opened a badge's page, and that page sent back here: its owner has arrived.
@@ -152,10 +162,7 @@
     const told = /^#arrivee-([\da-f-]{36})$/.exec(location.hash);
     if (!told) return;
     history.replaceState(null, "", location.pathname);
-    const row = rowOf(told[1]);
-    if (!row) say("Ce badge n’est pas sur la liste. Est-ce une structure qui arrive sans inscription\u00a0?");
-    else if (row.dataset.state === "present") say(`${row.dataset.name}\u00a0: déjà arrivée.`);
-    else act(row, "present", Number(row.dataset.delegates));
+    arrive(told[1]);
   };
 
   const start = () => {
@@ -178,11 +185,13 @@
     }, true);
     desk.querySelector("[data-search]").addEventListener("input", search);
     const scanButton = desk.querySelector("[data-scan]");
-    scanButton.hidden = !("BarcodeDetector" in window) || !navigator.mediaDevices;
+    scanButton.hidden = !window.dayScan.isPossible;
     desk.querySelector("[data-by-camera]").hidden = !scanButton.hidden;
     // What a badge's page of this phone needs to lead back here.
     localStorage.setItem("accueil", JSON.stringify({ path: location.pathname, jobDating: desk.dataset.jobDating, until: Number(desk.dataset.until) }));
     scanButton.addEventListener("click", scan);
+    // A phone put back in a pocket films nothing.
+    document.addEventListener("visibilitychange", () => document.hidden && stopScan());
     // A page that the phone kept is older than what the server told last.
     const known = window.dayQueue.known();
     merge(known.at > Number(desk.dataset.server) ? known.people : {});

@@ -8,6 +8,8 @@
     await navigator.serviceWorker.register("/jour/hors-ligne.js", { scope: "/jour/" });
     await navigator.serviceWorker.ready;
     const parts = performance.getEntriesByType("resource").map((entry) => entry.name);
+    // And what the page asks for only once somebody needs it.
+    parts.push(...[...document.querySelectorAll("[data-keep]")].map((element) => new URL(element.dataset.keep, location.href).href));
     const ours = [location.href.split("#")[0], ...parts].filter((name) => name.startsWith(`${location.origin}/`));
     const shelf = await caches.open("jour-1");
     const wanted = [...new Set(ours)].filter((name) => /^\/(static|jour)\//.test(new URL(name).pathname));
