@@ -24,7 +24,7 @@ from matchmaker.services import (
     territories,
 )
 from matchmaker.services.errors import EditedMeanwhile, MatchesTaken, MeetingsLost, NotAllowedNow, RoundsDoNotFit, TooManyPeople, VenueBlocked, VenueTaken
-from matchmaker.web import job_dating_conflicts, job_dating_feasibility, job_dating_plan, labels
+from matchmaker.web import job_dating_conflicts, job_dating_feasibility, job_dating_plan, job_dating_rounds, labels
 from matchmaker.web.access import found, holds, host_required, is_signed_in, job_dating_in_my_hands, public, signed_in
 from matchmaker.web.invitations import SAID
 from matchmaker.web.job_dating_forms import ParticipantForm, VersionForm
@@ -205,6 +205,7 @@ def planner_page(job_dating: JobDating, forms: list[tuple[Participant, Participa
         "groups": job_dating_groups.groups_at(job_dating),
         "requests": job_dating_guests.requests(job_dating),
         "waiting": job_dating_guests.waiting_list(job_dating),
+        "view": job_dating_rounds.view(job_dating),
     }
     if job_dating.status is JobDatingStatus.DRAFT:
         context |= draft_context(job_dating)
