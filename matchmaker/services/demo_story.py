@@ -27,7 +27,6 @@ from matchmaker.models import (
     Need,
     Offer,
     OutboxMail,
-    ParticipantState,
     Proposal,
     ProposalStatus,
     Side,
@@ -38,7 +37,7 @@ from matchmaker.models import (
     Venue,
 )
 from matchmaker.models.base import now
-from matchmaker.services import asking, job_dating_matches, job_datings, matching, outbox, proposals
+from matchmaker.services import asking, invitations, job_dating_matches, job_dating_plans, job_datings, matching, outbox, proposals
 from matchmaker.services.demo_cast import moment
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -147,7 +146,6 @@ def hold_past(venue: Venue, run: MatchingRun, *, today: date, rng: random.Random
     job_dating = job_datings.prepare(venue, title="Job dating de La Criée Douce", theme=Theme.CSR, starts_at=planned_at, ends_at=planned_at + lasts)
     here = sorted((match for match in run.matches if match.is_mutual and not is_secret(match)), key=best_first)
     job_datings.choose(job_dating, dense(here, MEETINGS))
-    job_dating.starts_at, job_dating.ends_at = starts_at, starts_at + lasts
     job_dating.status = JobDatingStatus.PUBLISHED
     job_dating.created_at = job_dating.published_at = starts_at - timedelta(days=10)
     for participant in sorted(job_dating.participants, key=lambda participant: participant.organisation.name):
@@ -156,6 +154,9 @@ def hold_past(venue: Venue, run: MatchingRun, *, today: date, rng: random.Random
         invitation = Invitation(job_dating=job_dating, organisation=participant.organisation, email=participant.organisation.email, answer_by=starts_at)
         db.session.add(invitation)
         answered(invitation, answer, at=at, channel=Channel.LINK)
+        participant.state = invitations.STATES[answer]
+    job_dating_plans.plan_around(job_dating)
+    job_dating.starts_at, job_dating.ends_at = starts_at, starts_at + lasts
     db.session.flush()
     return job_dating
 
@@ -183,9 +184,9 @@ def announce_coming(
             silent.append(invitation)
             continue
         answered(invitation, answer, at=moment(today, 1, rng.randint(7, 18)), channel=rng.choice((Channel.LINK, Channel.LINK, Channel.ACCOUNT)))
-        if answer is Answer.ACCEPTED:
-            next(one for one in job_dating.participants if one.organisation_id == invitation.organisation_id).state = ParticipantState.CONFIRMED
+        next(one for one in job_dating.participants if one.organisation_id == invitation.organisation_id).state = invitations.STATES[answer]
     db.session.flush()
+    job_dating_plans.plan_around(job_dating)
     return silent
 
 

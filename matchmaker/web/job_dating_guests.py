@@ -9,7 +9,7 @@ from wtforms import SelectField, StringField
 from matchmaker.extensions import db
 from matchmaker.models import JobDating, JobDatingStatus, Organisation, ParticipantState
 from matchmaker.models.base import today
-from matchmaker.services import invitation_budgets, job_dating_guests, job_dating_pairs, job_datings, organisations, territories
+from matchmaker.services import invitation_budgets, job_dating_guests, job_dating_pairs, job_dating_replacements, job_datings, organisations, territories
 from matchmaker.services.errors import NotAllowedNow, TooManyPeople
 from matchmaker.web import job_dating_plan
 from matchmaker.web.access import found, host_required, job_dating_in_my_hands, member_required, my_organisation
@@ -51,6 +51,8 @@ def guests(job_dating_id: UUID) -> ResponseReturnValue:
     context = {"full": full, "text": text, "shown": [one for one in shown if one.id not in there], "waiting": job_dating_guests.waiting_list(job_dating)}
     counts = job_dating_plan.meetings_by_organisation(job_dating)
     context["alone"] = job_dating_pairs.alone(job_dating)
+    if job_dating.is_open and not job_dating.has_begun:
+        context |= {"declined": job_dating_replacements.declined(job_dating), "instead": job_dating_replacements.replacements(job_dating)}
     return render_template("job_datings/guests.html", job_dating=job_dating, participants=ordered, counts=counts, states=ParticipantState, **context)
 
 

@@ -8,7 +8,7 @@ from statistics import median_low
 from uuid import UUID
 
 from matchmaker import mail
-from matchmaker.models import Answer, Invitation, JobDating, JobDatingStatus, MailStatus, Meeting, Organisation, Side, Table
+from matchmaker.models import Answer, Invitation, JobDating, JobDatingStatus, MailStatus, Meeting, Organisation, ParticipantState, Side, Table
 from matchmaker.services import job_dating_groups
 from matchmaker.services.errors import (
     DomainError,
@@ -83,7 +83,7 @@ def title(job_dating: JobDating, answers: Mapping[UUID, Invitation]) -> str:
 
 
 def attendance(job_dating: JobDating, answers: Mapping[UUID, Invitation]) -> str:
-    invited = len(job_dating.participants)
+    invited = sum(one.state not in (ParticipantState.REQUESTED, ParticipantState.WAITING) for one in job_dating.participants)
     coming = sum(invitation.answer is Answer.ACCEPTED for invitation in answers.values())
     if job_dating.is_past:
         return f"{labels.plural(coming, 'structure avait dit oui', 'structures avaient dit oui')}, sur {invited}"

@@ -270,3 +270,31 @@ def test_what_people_need_is_forgotten_the_day_after(session, place):
     session.expire_all()
     assert (buyer.needs_accessible, buyer.access_note, buyer.wishes) == (False, "", [])
     assert session.scalar(select(func.count()).select_from(Match)) == 1
+
+
+def test_who_says_no_is_shown_as_such_with_who_can_be_invited_instead(client, host, place):
+    job_dating = published(place, 2)
+    other = OrganisationFactory(name="Verger des Monts")
+    MatchFactory(mutual=True, need=NeedFactory(organisation=participant(job_dating, "Picorée").organisation), offer=OfferFactory(organisation=other))
+    say(job_dating, "Atelier 1", Answer.DECLINED)
+    settle_due()
+
+    page = client.get(GUESTS.format(job_dating.id)).text
+
+    assert "1 structure ne vient pas Atelier 1. Les tables sont libérées." in words(page)
+    assert "Verger des Monts , Flers (61), rencontrerait Picorée" in words(page)
+    client.post(GUESTS.format(job_dating.id), data={"action": "add", "structure": str(other.id)})
+    db.session.expire_all()
+    assert planned_with(job_dating, "Verger des Monts") == 1
+    after = words(client.get(GUESTS.format(job_dating.id)).text)
+    assert "ne s’est dit oui avec celles qui viennent" in after
+
+
+def test_who_only_asks_to_come_is_not_counted_among_the_invited(client, host, place):
+    job_dating = published(place, 2, is_registration_open=True)
+    job_dating_guests.register(job_dating, OrganisationFactory())
+    db.session.commit()
+
+    page = client.get(f"/mes-job-datings/{job_dating.id}").text
+
+    assert "3 structures sont invitées" in words(page)
