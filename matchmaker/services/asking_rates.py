@@ -81,7 +81,9 @@ def histories(*, day: date, organisation_id: UUID | None = None) -> tuple[dict[U
 
 
 def newest_answers() -> Any:
+    """Answers to proposals that were sent: those of a pair that a host brought together say nothing of how questions are received."""
     query = select(Match.score, Proposal.status).join(Proposal.match).where(Proposal.side == Side.OFFER, Proposal.answered_at.is_not(None))
+    query = query.where(Match.run_id.is_not(None))
     return query.order_by(Proposal.answered_at.desc(), Proposal.id).limit(MOST_ANSWERS)
 
 

@@ -110,9 +110,12 @@ def posted(model: type[Need] | type[Offer], side: Side, since: datetime, until: 
 
 
 def asked(since: datetime, until: datetime, homes: Homes) -> list[Asked]:
-    """Proposals count where the need is. What was answered later than the day was not, on that day."""
+    """Proposals count where the need is. What was answered later than the day was not, on that day.
+
+    Two whom a host brought together and who then wanted more were never sent a proposal: they count among the mutual yes only.
+    """
     columns = (Proposal.id, Proposal.proposed_at, Proposal.answered_at, Proposal.status, Proposal.match_id, Match.confirmed_at, Need.commune_code)
-    query = select(*columns).join(Proposal.match).join(Match.need).where(within(Proposal.proposed_at, since, until))
+    query = select(*columns).join(Proposal.match).join(Match.need).where(within(Proposal.proposed_at, since, until), Match.run_id.is_not(None))
     rows = db.session.execute(query.order_by(Proposal.proposed_at, Proposal.id)).all()
     replied = [row.status in ANSWERED and row.answered_at is not None and row.answered_at < until for row in rows]
     told = [(paris_day(row.proposed_at), paris_day(row.answered_at)) for row, is_in in zip(rows, replied, strict=True) if is_in]

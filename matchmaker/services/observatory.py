@@ -32,12 +32,14 @@ class Figures:
 
 def figures() -> Figures:
     """The figures of the home page, in one round trip."""
+    # Two whom a host brought together were never sent a proposal.
+    sent = select(Proposal.id).join(Proposal.match).where(Match.run_id.is_not(None))
     query = select(
         count(select(Organisation.id)),
         count(select(Need.id).where(*public(Need))),
         count(select(Offer.id).where(*public(Offer))),
-        count(select(Proposal.id)),
-        count(select(Proposal.id).where(Proposal.status.in_(ANSWERED))),
+        count(sent),
+        count(sent.where(Proposal.status.in_(ANSWERED))),
         count(select(Match.id).where(Match.status == MatchStatus.CONFIRMED)),
     )
     return Figures(*db.session.execute(query).one())

@@ -25,7 +25,17 @@ from matchmaker.models import (
     WishKind,
 )
 from matchmaker.models.base import now
-from matchmaker.services import feedback, feedback_follow_up, invitations, job_dating_guests, job_dating_pairs, job_datings
+from matchmaker.services import (
+    asking_rates,
+    feedback,
+    feedback_follow_up,
+    indicators_loading,
+    invitations,
+    job_dating_guests,
+    job_dating_pairs,
+    job_datings,
+    observatory,
+)
 from matchmaker.services.feedback import Said
 from matchmaker.web.settings import mail_settings
 from tests.factories import JobDatingFactory, MatchFactory, NeedFactory, OfferFactory, OrganisationFactory, UserFactory, venue
@@ -263,6 +273,13 @@ def test_two_who_want_to_meet_again_are_from_then_on_two_who_said_yes(session, p
     assert meeting.match.is_mutual
     assert {one.status for one in meeting.match.proposals} == {ProposalStatus.ACCEPTED}
     assert session.scalar(select(func.count()).select_from(OutboxMail).where(OutboxMail.kind == "mutual_yes")) == 2
+    # one mutual yes more, and no proposal: none was sent
+    day = job_dating.ends_at.date()
+    told = indicators_loading.world(day - timedelta(days=1), day)
+    assert (len(told.asked), len(told.paired)) == (0, 1)
+    assert session.execute(asking_rates.newest_answers()).all() == []
+    figures = observatory.figures()
+    assert (figures.proposals, figures.answered, figures.mutual) == (0, 0, 1)
 
 
 def test_only_who_runs_it_and_before_it_begins(client, host, place):
