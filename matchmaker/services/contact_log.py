@@ -1,14 +1,18 @@
 """Who saw whose contact details. Rows are only added, by the POST that shows them or by the mail that carries them."""
 
 from collections.abc import Collection
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from flask_sqlalchemy.pagination import Pagination
-from sqlalchemy import select
+from sqlalchemy import delete, select, text
 from sqlalchemy.orm import joinedload
 
 from matchmaker.extensions import db
 from matchmaker.models import ContactView, ContactWay, HelpRequest, Organisation, Proposal, User
+
+# As long as the audit log: who saw what of whom is a trace of the same kind.
+KEPT = timedelta(days=366)
 
 
 def note_mail(proposal: Proposal) -> None:
@@ -51,3 +55,11 @@ def views_of(organisation: Organisation, *, page: int = 1, per_page: int = 50) -
     """Who saw the contact details of this structure, the latest first."""
     query = select(ContactView).where(ContactView.organisation_id == organisation.id).options(joinedload(ContactView.viewer_organisation))
     return db.paginate(query.order_by(ContactView.viewed_at.desc(), ContactView.id), page=min(max(page, 1), 100_000), per_page=per_page, error_out=False)
+
+
+def forget(*, at: datetime) -> int:
+    """Remove the rows that are kept no longer; returns how many."""
+    db.session.execute(text("SET LOCAL croisee.erasing = 'on'"))
+    gone = db.session.scalars(delete(ContactView).where(ContactView.viewed_at < at - KEPT).returning(ContactView.id)).all()
+    db.session.execute(text("SET LOCAL croisee.erasing = 'off'"))
+    return len(gone)

@@ -108,8 +108,9 @@ def ask(organisation: Organisation, *, email: str, name: str, message: str, sett
     if request_id is None:
         return db.session.scalars(select(JoinRequest).where(*waiting(organisation), JoinRequest.email == email)).one()
     row = db.session.get_one(JoinRequest, request_id)
-    for recipient in deciders(organisation):
-        outbox.queue("join_request", uid=f"join-request-{row.id}-{recipient}", recipient=recipient, settings=settings, request=row)
+    for number, recipient in enumerate(deciders(organisation)):
+        # No address in a key: a key outlives the erasure of who was written to.
+        outbox.queue("join_request", uid=f"join-request-{row.id}-{number}", recipient=recipient, settings=settings, request=row)
     return row
 
 

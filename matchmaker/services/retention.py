@@ -36,7 +36,7 @@ from matchmaker.models import (
     User,
     UserSession,
 )
-from matchmaker.services import audit, company_search, outbox, personal_data_erasing, personal_data_export
+from matchmaker.services import audit, company_search, contact_log, outbox, personal_data_erasing, personal_data_export
 from matchmaker.services.errors import NotAllowedNow
 
 MAIL_BYTES = timedelta(days=62)
@@ -62,6 +62,11 @@ def forget_mails(*, at: datetime) -> int:
 
 def forget_audit(*, at: datetime) -> int:
     return audit.forget(at=at)
+
+
+def forget_contact_views(*, at: datetime) -> int:
+    """Who looked at whose contact details a year ago."""
+    return contact_log.forget(at=at)
 
 
 def forget_tokens(*, at: datetime) -> int:
@@ -143,5 +148,5 @@ def count(statement: object) -> int:
 
 
 # What a night does, in this order: each by itself, so that one that fails keeps none of the others. The last ones write to people.
-SILENT: tuple[Callable[..., int], ...] = (forget_mails, forget_audit, forget_tokens, forget_ways_in, forget_conversations, forget_answers)
+SILENT: tuple[Callable[..., int], ...] = (forget_mails, forget_audit, forget_contact_views, forget_tokens, forget_ways_in, forget_conversations, forget_answers)
 TELLING: tuple[Callable[..., int], ...] = (warn_idle, forget_prospects)

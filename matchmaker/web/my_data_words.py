@@ -26,7 +26,7 @@ SECTIONS = {
     "erasure": ("Votre demande d’effacement", "jusqu’à ce jour-là"),
     "acts": ("Vos actes dans le journal de sécurité", "douze mois"),
     "messages": ("Les messages que vous avez écrits", "six mois"),
-    "contact_views": ("Les coordonnées que vous avez ouvertes", "tant que dure la mise en relation"),
+    "contact_views": ("Les coordonnées que vous avez ouvertes", "douze mois"),
     "notes": ("Ce que vous avez noté ou pris en charge", "tant que la structure est inscrite"),
     "runs": ("Les calculs que vous avez demandés", "avec le calcul"),
     "decisions": ("Vos décisions sur des paires", "avec les annonces"),
@@ -67,7 +67,7 @@ SECTIONS = {
     "venue_blocks": ("Les heures où ses lieux sont pris", "autant que la structure"),
     "venue_photos": ("Les photos de ses lieux", "autant que la structure"),
     "structure_notes": ("Ce que l’animation a noté pour elle", "autant que la structure"),
-    "seen_by": ("Qui a vu ses coordonnées", "tant que dure la mise en relation"),
+    "seen_by": ("Qui a vu ses coordonnées", "douze mois"),
     "structure_mails": ("Les courriels écrits à votre structure", "deux mois, puis leur date seule"),
 }
 # The fields that a line begins with, the first that holds something; the rest is in the file.

@@ -4,13 +4,15 @@ from datetime import datetime, timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select, text, update
+from sqlalchemy import delete, func, select, text, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from matchmaker.extensions import db
 from matchmaker.models import (
     AccountToken,
     AuditEntry,
+    ContactView,
     DataExport,
     ErasureRequest,
     Invitation,
@@ -31,6 +33,7 @@ from matchmaker.models.base import now
 from matchmaker.services import (
     account_tokens,
     audit,
+    contact_log,
     conversations,
     invitations,
     job_datings,
@@ -79,6 +82,19 @@ def test_lines_of_the_audit_log_go_after_twelve_months(session: Session) -> None
 
     assert retention.forget_audit(at=now()) == 1
     assert count(AuditEntry) == 1
+
+
+def test_who_looked_at_contact_details_is_forgotten_after_twelve_months(session: Session) -> None:
+    proposal = mutual_match().proposals[0]
+    contact_log.look(proposal, UserFactory(organisation=proposal.organisation))
+    session.flush()
+
+    assert retention.forget_contact_views(at=in_days(365)) == 0
+    assert retention.forget_contact_views(at=in_days(367)) == 1
+    assert count(ContactView) == 0
+    contact_log.look(proposal, UserFactory(organisation=proposal.organisation))
+    with pytest.raises(IntegrityError, match="is_only_added_to"), session.begin_nested():
+        session.execute(delete(ContactView))
 
 
 def test_links_sessions_and_files_that_are_over_go(session: Session) -> None:
