@@ -84,6 +84,8 @@ class Config:
     # A rehearsal of failures, in which a process may be told to die at a certain point.
     DRILL = _flag("DRILL")
     CRASH_AT = os.environ.get("CRASH_AT", "") if DRILL else ""
+    # Who was erased, by day and id, outside of the database: after a restore they are erased again. Keep a copy of it where the backups are.
+    ERASURES_FILE = os.environ.get("ERASURES_FILE", str(ROOT / "var" / "erasures.txt"))
     # Who sends « Authorization: Bearer … » with it reads /metrics; without one, only this machine itself does.
     METRICS_TOKEN = os.environ.get("METRICS_TOKEN", "")
     # The mailbox of MAIL_SENDER, where calendars and mail servers answer. Without a host it is not read: the page behind the link is the answer.
@@ -243,6 +245,7 @@ class TestConfig(Config):
     SESSION_COOKIE_SECURE = False
     MAIL_SENDER = "bonjour@croisee.test"
     METRICS_TOKEN = ""
+    ERASURES_FILE = ""
     IMAP_HOST = ""
     IMAP_AUTHSERV_ID = ""
     WTF_CSRF_ENABLED = False

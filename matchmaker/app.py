@@ -4,7 +4,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import ROOT, Config
-from matchmaker import cli, cli_outbox, web
+from matchmaker import cli, cli_outbox, cli_personal_data, web
 from matchmaker.extensions import babel, create_celery, csrf, db, limiter, login_manager, migrate
 
 
@@ -29,4 +29,5 @@ def create_app(config: type[Config] = Config, **settings: object) -> Flask:
     web.init_app(app)
     cli.init_app(app)
     cli_outbox.init_app(app)
+    cli_personal_data.init_app(app)
     return app

@@ -1,13 +1,14 @@
 """What people ask about their own data: the file with all of it, and erasing it."""
 
 import logging
+from pathlib import Path
 
 from celery import shared_task
 from flask import current_app
 
 from matchmaker.extensions import db, nudge
 from matchmaker.models.base import now
-from matchmaker.services import personal_data_erasing, personal_data_export
+from matchmaker.services import personal_data_erased, personal_data_erasing, personal_data_export
 from matchmaker.services.errors import NotAllowedNow
 from matchmaker.services.outbox import MailSettings
 from tasks.outbox import drain
@@ -35,6 +36,18 @@ def erase_due() -> None:
         log.info("an account is erased later: a mail to it is on its way")
         return
     db.session.commit()
+    keep_list()
     if erased:
         nudge(drain)
         nudge(erase_due)
+
+
+def keep_list() -> None:
+    """The list outside of the database, brought up to what was erased by this task or any other. One that cannot be written stops nothing."""
+    path = current_app.config["ERASURES_FILE"]
+    if not path:
+        return
+    try:
+        personal_data_erased.keep(Path(path), at=now())
+    except (OSError, ValueError) as error:
+        log.error("the list of erasures cannot be written, and a backup would bring people back: %s", error)

@@ -105,10 +105,13 @@ def erase_due(*, at: datetime, settings: outbox.MailSettings) -> bool:
     return True
 
 
-def erase(user: User, *, settings: outbox.MailSettings) -> None:
-    """Take the person out of every table. Raises NotAllowedNow while a mail to them is being sent: try again in a minute."""
+def erase(user: User, *, settings: outbox.MailSettings, keeps_structure: bool = False) -> None:
+    """Take the person out of every table, and their structure when nobody else speaks for it, unless it is to stay.
+
+    Raises NotAllowedNow while a mail to them is being sent: try again in a minute.
+    """
     user_id, organisation, staying = user.id, user.organisation, colleagues_of(user)
-    erased = Erased.of(user, with_structure=organisation is not None and not staying)
+    erased = Erased.of(user, with_structure=organisation is not None and not staying and not keeps_structure)
     sessions.end_all(user)
     spend_links(user)
     memberships.release(user)
@@ -117,6 +120,8 @@ def erase(user: User, *, settings: outbox.MailSettings) -> None:
     take_out(erased, organisation if erased.is_with_structure else None, settings=settings)
     forget_account(db.session.get_one(User, user_id))
     audit.record(AuditAction.ERASED, about=("user_account", user_id))
+    if organisation is not None and erased.is_with_structure:
+        audit.record(AuditAction.ERASED, about=("organisation", organisation.id))
 
 
 def erase_structure(organisation: Organisation, *, settings: outbox.MailSettings) -> None:

@@ -130,7 +130,7 @@ def test_erasing_is_one_click_with_seven_days_to_change_ones_mind(app: Flask, cl
     assert db.session.get(User, user_id) is None
     assert client.get("/compte/donnees").status_code == 302
     told = [line.action for line in db.session.scalars(select(AuditEntry).order_by(AuditEntry.id))]
-    assert told == ["erasure_asked", "erasure_called_off", "erasure_asked", "erased"]
+    assert told == ["erasure_asked", "erasure_called_off", "erasure_asked", "erased", "erased"], "the account, and the structure that it was the last of"
 
 
 def test_who_has_colleagues_reads_that_the_structure_stays_and_where_its_mails_go(client: Client, user: User) -> None:
