@@ -87,13 +87,6 @@ class TieForm(Form):
     password = PasswordField("Votre mot de passe de La Croisée", [required("Écrivez votre mot de passe.")])
 
 
-class PersonForm(Form):
-    """Somebody for whom an account is opened."""
-
-    name = StringField("Son nom", [required("Écrivez son nom."), at_most(120)])
-    email = StringField("Son adresse électronique", [required("Écrivez son adresse."), full_address])
-
-
 class DutiesForm(Form):
     """A role, and what it is about. ``organisation`` is set when the structure's field names exactly one."""
 
@@ -134,8 +127,11 @@ class DutiesForm(Form):
         return {"role": role, "organisation": self.organisation, "territories": ticked}
 
 
-class NewAccountForm(PersonForm, DutiesForm):
+class NewAccountForm(DutiesForm):
     """An account that the administration opens."""
+
+    name = StringField("Son nom", [required("Écrivez son nom."), at_most(120)])
+    email = StringField("Son adresse électronique", [required("Écrivez son adresse."), full_address])
 
 
 def duties_of(user: User) -> dict[str, object]:

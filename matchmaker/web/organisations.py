@@ -10,12 +10,11 @@ from wtforms.validators import Optional
 from matchmaker.extensions import db
 from matchmaker.models import Eligibility, Family, Headcount, InclusionKind, Organisation
 from matchmaker.models.base import today
-from matchmaker.services import accounts, declarations, duplicates, organisations, search
-from matchmaker.services.errors import EmailTaken, SiretTaken
+from matchmaker.services import declarations, duplicates, organisations, search
+from matchmaker.services.errors import SiretTaken
 from matchmaker.web import directory as search_pages
 from matchmaker.web import labels, organisation_words
-from matchmaker.web.access import animator_required, found, is_signed_in, organisation_in_my_hands, people_required, public, signed_in, structure_required
-from matchmaker.web.account_forms import PersonForm
+from matchmaker.web.access import animator_required, found, is_signed_in, organisation_in_my_hands, public, signed_in, structure_required
 from matchmaker.web.forms import CommuneField, Form, NumberField, answer, at_most, between, full_address, idcc_number, required
 
 bp = Blueprint("organisations", __name__)
@@ -136,22 +135,3 @@ def vouch(organisation_id: UUID) -> ResponseReturnValue:
     db.session.commit()
     flash(f"C’est noté. La fiche dit maintenant\u00a0: {labels.label(organisation.ess_label)}.", "success")
     return redirect(url_for("organisations.show", organisation_id=organisation.id))
-
-
-@bp.route("/structures/<uuid:organisation_id>/comptes", methods=["GET", "POST"])
-@people_required
-def add_account(organisation_id: UUID) -> ResponseReturnValue:
-    """An account for a colleague, or the first one of a structure that came from a list."""
-    organisation = organisation_in_my_hands(organisation_id)
-    form = PersonForm()
-    if not form.validate_on_submit():
-        return answer("organisations/accounts.html", form, organisation=organisation)
-    passphrase = accounts.new_passphrase()
-    try:
-        user = accounts.create_account(email=form.email.data, name=form.name.data, password=passphrase, organisation=organisation)
-    except EmailTaken:
-        form.email.errors = ["Cette adresse a déjà un compte."]
-        return answer("organisations/accounts.html", form, organisation=organisation)
-    db.session.commit()
-    back = url_for("organisations.show", organisation_id=organisation.id)
-    return render_template("accounts/passphrase.html", account=user, passphrase=passphrase, back=back)

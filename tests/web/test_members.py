@@ -212,6 +212,25 @@ def test_a_colleague_who_is_invited_comes_in_with_their_own_password(client: Cli
     assert app.test_client().post("/connexion", data={"email": "lou@picoree.test", "password": NEW}).status_code == 302
 
 
+def test_the_animator_invites_the_first_person_of_a_structure_that_came_from_a_list(client: Client, app: Flask) -> None:
+    imported = OrganisationFactory(source="liste")
+    client.sign_in(UserFactory(animator=True))
+
+    assert invite(client, imported, "sacha@structure.test", "reader").status_code == 302
+    assert take(app.test_client(), link_of(mails("member_invitation")[0])).status_code == 302
+
+    assert [(user.email, user.role, user.standing) for user in imported.users] == [("sacha@structure.test", Role.MEMBER, Standing.ADMINISTRATOR)]
+
+
+def test_nobody_invites_into_the_structure_of_others(client: Client, structure: Organisation) -> None:
+    for stranger in (UserFactory(), UserFactory(animator=True, territories=[departement("76")])):
+        client.sign_in(stranger)
+        assert client.get(f"/structures/{structure.id}/equipe/inviter").status_code == 404
+        assert invite(client, structure).status_code == 404
+        assert "/equipe" not in client.get(f"/structures/{structure.id}").text
+    assert mails("member_invitation") == []
+
+
 def test_attack_6_an_invitation_is_good_once_for_its_address_and_for_seven_days(client: Client, app: Flask, structure: Organisation, chief: User) -> None:
     client.sign_in(chief)
     for email in ("a@picoree.test", "b@picoree.test", "c@picoree.test"):
