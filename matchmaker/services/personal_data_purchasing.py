@@ -6,7 +6,7 @@ from sqlalchemy import delete, or_, select, update
 
 from matchmaker.extensions import db
 from matchmaker.models import AnswerState, GroupAnswer, GroupMember, Need, Organisation, SearchQuestion, Shortlist, ShortlistEntry, SupplierSearch
-from matchmaker.services import outbox, purchasing_groups, purchasing_searches
+from matchmaker.services import outbox, purchasing_groups, purchasing_groups_reading, purchasing_searches
 from matchmaker.services.personal_data_scrubbing import scrub
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ def leave_purchasing(organisation: Organisation, *, settings: outbox.MailSetting
     for search in purchasing_searches.searches_by(organisation):
         if search.is_open:
             purchasing_searches.stop(search, settings=settings)
-    for member in purchasing_groups.memberships(organisation):
+    for member in purchasing_groups_reading.memberships(organisation):
         if member.group.state is AnswerState.WITHDRAWN or not member.is_present:
             continue
         if member.group.lead_id == organisation.id:

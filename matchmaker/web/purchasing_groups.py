@@ -5,77 +5,26 @@ from uuid import UUID
 
 from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from wtforms import IntegerField, RadioField, StringField, TextAreaField
 
 from matchmaker.extensions import db, limiter, nudge
-from matchmaker.models import GroupAnswer, GroupMember, Liability, Organisation
-from matchmaker.models.purchasing import LONGEST_PART, LONGEST_SUMMARY
-from matchmaker.services import organisations, purchasing_groups, purchasing_searches
+from matchmaker.models import GroupAnswer, GroupMember, Liability
+from matchmaker.models.purchasing import LONGEST_PART
+from matchmaker.services import purchasing_groups, purchasing_groups_reading, purchasing_searches
 from matchmaker.services.errors import ChangedMeanwhile, NotAllowedNow
 from matchmaker.services.purchasing_groups import NotReady, TooManyMembers
-from matchmaker.services.territories import fold
-from matchmaker.web import labels, purchasing_words
+from matchmaker.web import purchasing_words
 from matchmaker.web.access import found, member_required, my_organisation
-from matchmaker.web.forms import Form, at_most, between, clean, required
+from matchmaker.web.forms import clean
+from matchmaker.web.purchasing_groups_forms import CommentForm, InviteForm, PartForm, TermsForm
 from matchmaker.web.settings import mail_settings
 from tasks.outbox import drain
 
 bp = Blueprint("purchasing_groups", __name__)
 
-SHARE = f"Écrivez un nombre de 0 à 100, sans{labels.NBSP}%."
-MOST_SHOWN = 8
-
-
-class TermsForm(Form):
-    summary = TextAreaField("Ce que vous proposez", [at_most(LONGEST_SUMMARY)])
-    contact = StringField("Qui l’acheteur peut-il appeler\u00a0?", [at_most(LONGEST_PART)])
-    liability = RadioField("Comment êtes-vous engagés\u00a0?", choices=labels.choices(Liability))
-
-
-class PartForm(Form):
-    part = StringField("Ce qu’elle fait", [at_most(LONGEST_PART)])
-    share = IntegerField("Sa part", [between(0, 100, SHARE)])
-
-
-class InviteForm(Form):
-    name = StringField("Quelle structure\u00a0?", [required("Écrivez le nom d’une structure de l’annuaire."), at_most(100)])
-    structure = RadioField("Laquelle\u00a0?", choices=[], validate_choice=False)
-    part = StringField("Ce qu’elle ferait", [required("Dites en quelques mots ce qu’elle ferait."), at_most(LONGEST_PART)])
-    share = IntegerField("Sa part", [between(1, 99, f"Écrivez un nombre de 1 à 99, sans{labels.NBSP}%.")])
-
-    def organisation(self) -> Organisation | None:
-        """The structure that is meant; nothing, with an error or a choice, when the name is nobody's or several."""
-        if self.structure.data:
-            return chosen(self.structure.data)
-        hits = organisations.search_organisations(self.name.data, per_page=MOST_SHOWN + 1).items
-        exact = [one for one in hits if fold(one.name) == fold(self.name.data)]
-        if len(exact) == 1 or len(hits) == 1:
-            return (exact or hits)[0]
-        if not hits:
-            self.name.errors = ["Personne sous ce nom dans l’annuaire. Essayez un seul mot."]
-        elif len(hits) > MOST_SHOWN:
-            self.name.errors = ["Trop de structures portent ce mot. Écrivez le nom entier."]
-        else:
-            self.name.errors = ["Plusieurs structures portent ce nom. Choisissez ci-dessous."]
-            self.structure.choices = [(str(one.id), f"{one.name}, {one.commune.label}") for one in hits]
-        return None
-
-
-class CommentForm(Form):
-    comment = StringField("Un mot pour le groupe", [at_most(LONGEST_PART)])
-
-
-def chosen(text: str) -> Organisation:
-    try:
-        organisation: Organisation = found(organisations.organisation(UUID(text)))
-    except ValueError:
-        abort(422)
-    return organisation
-
 
 def my_part(group_id: UUID) -> GroupMember:
     """This structure's part in an answer that it was asked into."""
-    member: GroupMember = found(purchasing_groups.member_of(my_organisation(), group_id))
+    member: GroupMember = found(purchasing_groups_reading.member_of(my_organisation(), group_id))
     return member
 
 
@@ -96,8 +45,8 @@ def my_groups_member(member_id: UUID) -> GroupMember:
 @bp.get("/achats/reponses")
 @member_required
 def mine() -> ResponseReturnValue:
-    members = purchasing_groups.memberships(my_organisation())
-    return render_template("purchasing/groups.html", members=members, awaits=purchasing_groups.awaits, words=purchasing_words)
+    members = purchasing_groups_reading.memberships(my_organisation())
+    return render_template("purchasing/groups.html", members=members, awaits=purchasing_groups_reading.awaits, words=purchasing_words)
 
 
 @bp.post("/achats/recherches/<uuid:open_id>/repondre")

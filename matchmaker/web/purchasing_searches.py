@@ -11,7 +11,7 @@ from matchmaker.extensions import db, limiter, nudge
 from matchmaker.models import Frame, Need, SearchQuestion, SupplierSearch
 from matchmaker.models.base import PARIS, today
 from matchmaker.models.purchasing import LONGEST_QUESTION
-from matchmaker.services import purchasing_groups, purchasing_searches
+from matchmaker.services import purchasing_groups_reading, purchasing_searches
 from matchmaker.services.errors import NotAllowedNow
 from matchmaker.services.purchasing_searches import NotLater, TooManyQuestions
 from matchmaker.web import labels, purchasing_words
@@ -100,7 +100,7 @@ def page(
     """The search with its forms, one of them perhaps as it was refused."""
     own = own_structure()
     is_mine = own is not None and own.id == search.need.organisation_id
-    group = purchasing_groups.led_by(own, search) if own and not is_mine else None
+    group = purchasing_groups_reading.led_by(own, search) if own and not is_mine else None
     replies = {one.id: ReplyForm(formdata=None, prefix=str(one.id), data={"answer": one.answer}) for one in search.questions} if is_mine else {}
     return render_template(
         "purchasing/search.html",

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from matchmaker.models import AnswerState, Category, Frame, GroupAnswer, GroupMember, Liability, MemberState, OutboxMail, Status
 from matchmaker.models.base import now
-from matchmaker.services import purchasing_groups, purchasing_searches
+from matchmaker.services import purchasing_groups, purchasing_groups_reading, purchasing_searches
 from matchmaker.services.errors import ChangedMeanwhile, NotAllowedNow
 from matchmaker.services.outbox import MailSettings
 from matchmaker.services.purchasing_groups import NotReady, TooManyMembers
@@ -61,8 +61,8 @@ def test_a_need_that_became_confidential_is_shown_to_nobody(session) -> None:
 
     assert purchasing_searches.search(search.id) is None
     assert purchasing_searches.open_searches() == []
-    assert purchasing_groups.member_of(group.lead, group.id) is None
-    assert purchasing_groups.memberships(group.lead) == []
+    assert purchasing_groups_reading.member_of(group.lead, group.id) is None
+    assert purchasing_groups_reading.memberships(group.lead) == []
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_a_search_that_is_over_takes_nothing_and_says_why(session, change, why: 
         with pytest.raises(NotAllowedNow, match=why):
             act()
     assert purchasing_searches.open_searches() == []
-    assert purchasing_groups.awaiting(partner_of(group).organisation) == 0
+    assert purchasing_groups_reading.awaiting(partner_of(group).organisation) == 0
 
 
 def test_a_question_goes_to_the_buyer_and_its_answer_to_all_who_take_part_at_the_same_time(session) -> None:
@@ -280,7 +280,7 @@ def test_the_lead_goes_on_without_a_member_who_may_be_asked_once_more(session) -
 
     purchasing_groups.take_off(partner, settings=SETTINGS)
     assert ([one.share for one in group.present], partner.state) == ([100], MemberState.REMOVED)
-    assert purchasing_groups.memberships(partner.organisation) == []
+    assert purchasing_groups_reading.memberships(partner.organisation) == []
 
     purchasing_groups.invite(group, partner.organisation, part="Le service", share=40, settings=SETTINGS)
     assert [one.share for one in group.present] == [60, 40]
@@ -292,7 +292,7 @@ def test_a_member_that_said_yes_may_speak_for_all_but_leads_one_answer_only(sess
 
     purchasing_groups.pass_lead(partner, settings=SETTINGS)
     assert group.lead_id == partner.organisation_id
-    assert purchasing_groups.led_by(before, group.search) is None
+    assert purchasing_groups_reading.led_by(before, group.search) is None
 
     other = group_answer(group.search, lead=OrganisationFactory(), partner=partner.organisation)
     purchasing_groups.accept(partner_of(other), terms=other.terms, settings=SETTINGS)
@@ -333,6 +333,6 @@ def test_what_waits_for_a_yes_is_counted_and_comes_first(session) -> None:
     partner = partner_of(group).organisation
     group_answer(lead=partner)
 
-    assert purchasing_groups.awaiting(partner) == 1
-    assert purchasing_groups.memberships(partner)[0].group_id == group.id
-    assert purchasing_groups.awaiting(group.lead) == 0
+    assert purchasing_groups_reading.awaiting(partner) == 1
+    assert purchasing_groups_reading.memberships(partner)[0].group_id == group.id
+    assert purchasing_groups_reading.awaiting(group.lead) == 0
