@@ -77,7 +77,8 @@ def fits(sort: search.Sort, asked: Asked) -> bool:
 
 def map_of(asked: Asked, found: Results) -> dict[str, object]:
     drawn = directory_map.drawn_for(asked)
-    return {"map": drawn, "pins": directory_map.pins(drawn, found.places), "outside": directory_map.outside(drawn, found.places)}
+    zoom = asked.question.departement in reference.contours().departements
+    return {"map": drawn, "zoom": zoom, "pins": directory_map.pins(drawn, found.places), "outside": directory_map.outside(drawn, found.places)}
 
 
 @bp.get("/annuaire/points")

@@ -23,9 +23,11 @@ class Pin:
 
 
 def drawn_for(asked: Asked) -> Map:
-    """The département that is asked for; else the region, because a radius knows no border."""
+    """The département that is asked for; else the region, because a radius knows no border. With the name of the commune around which one looks."""
     code = asked.question.departement
-    return (maps.departement_map(code, {}) if code else None) or maps.region_map({})
+    drawn = (maps.departement_map(code, {}) if code else None) or maps.region_map({})
+    middle = reference.communes().get(asked.commune.code) if asked.commune is not None else None
+    return maps.with_town(drawn, middle) if middle is not None and middle.lat is not None else drawn
 
 
 def points(drawn: Map, places: Mapping[str, int]) -> list[tuple[str, str, float, float, int]]:

@@ -1,7 +1,7 @@
 """What a template needs to draw a map of the region or of one département, from the vendored contours."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import hypot
 
 from matchmaker import reference
@@ -95,6 +95,13 @@ def cities(project: Callable[[float, float], tuple[float, float]], departement: 
         if len(found) < 3 and all(hypot(place.x - other.x, place.y - other.y) > 70 for other in found):
             found.append(place)
     return tuple(found)
+
+
+def with_town(drawn: Map, commune: reference.Commune) -> Map:
+    """The map with the name of one more town, first of all; names that would lie on it give way."""
+    town = place_of(commune, drawn.place, commune.name)
+    others = (other for other in drawn.cities if abs(other.x - town.x) > 90 or abs(other.y - town.y) > 40)
+    return replace(drawn, cities=(town, *others))
 
 
 def place_of(commune: reference.Commune, project: Callable[[float, float], tuple[float, float]], name: str) -> Place:

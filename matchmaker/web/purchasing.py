@@ -50,6 +50,7 @@ def suppliers() -> ResponseReturnValue:
         code_of=code_of,
         radii=RADII,
         categories=BOUGHT,
+        filters=narrowed(wanted),
         query={name: clean(request.args[name])[:100] for name in FILTERS if request.args.get(name)},
         Frame=Frame,
         Sector=Sector,
@@ -69,6 +70,13 @@ def asked(form: PlaceForm) -> Wanted:
         commune=form.commune.commune,
         radius_km=radius if radius in RADII else None,
     )
+
+
+def narrowed(wanted: Wanted) -> int:
+    """How many filters are on, beside the words."""
+    usual = Wanted()
+    told = ("category", "sector", "frame", "territory", "commune", "radius_km")
+    return sum(getattr(wanted, name) != getattr(usual, name) for name in told)
 
 
 def choice(enum: Any, name: str) -> Any:

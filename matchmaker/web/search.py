@@ -50,6 +50,11 @@ class Asked:
         """Is anything asked for but a list?"""
         return bool(set(self.values) - {"voir", "tri"})
 
+    @property
+    def filters(self) -> int:
+        """How many choices narrow the search beside its words and its place."""
+        return sum(len(chosen) for name, chosen in self.values.items() if name in (*FACETS, "departement", "epci"))
+
     def url(self, without: str = "", value: str = "", **changes: str) -> str:
         """The same search: without a parameter, or without one of its values; with other ones."""
         values = {name: list(found) for name, found in self.values.items()}

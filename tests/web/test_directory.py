@@ -45,6 +45,24 @@ def test_the_page_counts_each_choice_and_each_kind(client):
     assert "Cherche : Traiteur zéro déchet pour un séminaire" in page
 
 
+def test_filters_are_folded_behind_how_many_there_are(client):
+    OrganisationFactory(at="Flers (61)")
+
+    assert "<summary>Filtrer</summary>" in asked(client, q="atelier", ou="Flers (61)", rayon="30", tri="nom").text
+    assert "<summary>Filtrer (3)</summary>" in asked(client, departement="61", famille=["association", "cooperative"], voir="structures").text
+    assert "<summary>Filtrer (2)</summary>" in client.get("/achats?cadre=clause&secteur=restauration&q=pain").text
+    assert '<details class="lc-fold" open>' in client.get("/achats?commune=Atlantide").text
+
+
+def test_the_map_names_the_commune_around_which_one_looks(client):
+    OrganisationFactory(at="Flers (61)")
+
+    page = asked(client, ou="Flers (61)").text
+
+    assert re.search(r"<text [^>]*>Flers</text>", page)
+    assert ">Flers</text>" not in asked(client).text
+
+
 def test_needs_and_offers_have_their_own_lists(client):
     need = NeedFactory(title="Un local de plain-pied", organisation=OrganisationFactory(name="Tournebride"))
     OfferFactory(title="Une salle claire")

@@ -118,15 +118,29 @@
     group.addTo(map);
   };
 
-  const start = async () => {
-    const frame = document.querySelector("[data-directory-map]");
-    if (!frame || !window.L?.markerClusterGroup) return;
+  const draw = async (frame) => {
     try {
       const response = await fetch(frame.dataset.points, { headers: { Accept: "application/json" } });
       if (response.ok) build(frame, await response.json());
     } catch {
       // No answer: the drawn map says the same.
     }
+  };
+
+  // On a phone the map waits behind its words: it is built, and its points are fetched, once it is there to be seen.
+  const start = () => {
+    const frame = document.querySelector("[data-directory-map]");
+    if (!frame || !window.L?.markerClusterGroup) return;
+    const fold = frame.closest("details");
+    let isDrawn = false;
+    const drawOnce = () => {
+      if (isDrawn || !(fold.open || getComputedStyle(fold.querySelector("summary")).display === "none")) return;
+      isDrawn = true;
+      draw(frame);
+    };
+    fold.addEventListener("toggle", drawOnce);
+    window.addEventListener("resize", drawOnce);
+    drawOnce();
   };
 
   document.addEventListener("DOMContentLoaded", start);
