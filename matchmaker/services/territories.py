@@ -27,6 +27,8 @@ PRIORITIES = {
 }
 
 EARTH_RADIUS_KM = 6371.0088
+# « Flerz » for « Flers », not « Paris » for « Vire ».
+ALIKE = 0.45
 LIGATURES = str.maketrans({"œ": "oe", "æ": "ae"})
 SAINT = re.compile(r"\bst(e?)\b")
 CODE = re.compile(r"[0-9][0-9AB][0-9]{3}")
@@ -196,6 +198,14 @@ def search_communes(text: str, limit: int = 10) -> list[Commune]:
         query = select(Commune).where(or_(Commune.folded_name.startswith(name), Commune.folded_name.contains(f" {name}")))
         rank = case((Commune.folded_name == name, 0), (Commune.folded_name.startswith(name), 1), else_=2)
     return list(db.session.scalars(query.order_by(rank, Commune.population.desc(), Commune.code).limit(limit)))
+
+
+def likest_commune(text: str) -> Commune | None:
+    """The commune of the loaded départements whose name, or some words of it, is most like a misspelled one; of two alike the biggest."""
+    likeness = func.strict_word_similarity(fold(text), Commune.folded_name)
+    here = select(Territory.code).where(Territory.level == Level.DEPARTEMENT)
+    query = select(Commune).where(Commune.departement_code.in_(here), likeness >= ALIKE)
+    return db.session.scalars(query.order_by(likeness.desc(), Commune.population.desc(), Commune.code).limit(1)).one_or_none()
 
 
 def commune_point(commune: Commune) -> tuple[float, float] | None:

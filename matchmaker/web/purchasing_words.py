@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
-from matchmaker.models import Frame, InclusionKind, Offer, Organisation, Sector
+from matchmaker.models import Commune, Frame, InclusionKind, Offer, Organisation, Sector
 from matchmaker.models.organisations import ESS_FAMILIES
 from matchmaker.services.purchasing import KINDS, Supplier
 from matchmaker.web import labels
 from matchmaker.web.labels import NBSP
+from matchmaker.web.place_words import of_place
 
 UNSAID = "non dit"
 
@@ -96,6 +97,11 @@ NOT_READY = {
     "parts": "Dites la part de chaque structure\u00a0: ce qu’elle fait, et combien pour cent.",
     "shares": f"Les parts doivent faire 100{NBSP}% ensemble.",
 }
+
+
+def nearest_to(commune: Commune) -> str:
+    """The order of the list near a commune."""
+    return f"De la plus proche {of_place(commune.label)} à la plus lointaine"
 
 
 def refusal(why: str) -> str:

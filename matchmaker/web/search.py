@@ -14,6 +14,7 @@ from matchmaker.services.search import Question, Sort
 from matchmaker.services.search_places import WIDEST_KM
 from matchmaker.web import labels
 from matchmaker.web.forms import clean
+from matchmaker.web.place_words import at_place, of_place
 
 E = TypeVar("E", bound=StrEnum)
 LONGEST = 200
@@ -118,14 +119,20 @@ def read_place(arguments: "MultiDict[str, str]", values: dict[str, list[str]], n
 
 
 def commune_of(typed: str, notes: list[str]) -> Commune | None:
-    """The commune of this name or postal code: the one around here, else the biggest."""
+    """The commune of this name, of the first words of a name, or of this postal code: the one around here, else the biggest; else the likest name."""
     found = territories.search_communes(typed, limit=20)
-    exact = [commune for commune in found if typed in (commune.label, *commune.postal_codes) or commune.folded_name == territories.fold(typed)]
     if not found:
-        notes.append(f"Nous ne connaissons pas la commune «\u00a0{typed}\u00a0»\u00a0: nous avons cherché partout.")
-        return None
-    here = {departement.code for departement in territories.all_departements()}
-    choice = [commune for commune in exact or found if commune.departement_code in here] or exact or found
+        likest = territories.likest_commune(typed)
+        understood = f"nous avons compris {likest.label}" if likest is not None else "nous avons cherché partout"
+        notes.append(f"Nous ne connaissons pas la commune «\u00a0{typed}\u00a0»\u00a0: {understood}.")
+        return likest
+    name = territories.fold(typed)
+    exact = [commune for commune in found if typed in (commune.label, *commune.postal_codes) or commune.folded_name == name]
+    departements = {departement.code for departement in territories.all_departements()}
+    here = [commune for commune in found if commune.departement_code in departements]
+    # « Vire » is Vire Normandie before it is the Viré of far away; « Lyon » is not Lyons-la-Forêt.
+    named = [commune for commune in here if commune in exact] or [commune for commune in here if commune.folded_name.startswith(f"{name} ")]
+    choice = named or exact or here or found
     if len(choice) > 1:
         notes.append(f"Plusieurs communes correspondent. Nous avons compris {choice[0].label}\u00a0; sinon, écrivez {choice[1].label}, par exemple.")
     return choice[0]
@@ -190,8 +197,8 @@ def where(asked: Asked) -> str:
     if asked.commune is None:
         return ""
     if asked.question.radius_km == 0:
-        return f"à {asked.commune.name} même"
-    return f"à moins de {asked.question.radius_km}\u00a0km de {asked.commune.name}"
+        return f"{at_place(asked.commune.name)} même"
+    return f"à moins de {asked.question.radius_km}\u00a0km {of_place(asked.commune.name)}"
 
 
 def noun(kind: EntryKind, count: int) -> str:

@@ -99,6 +99,10 @@ def test_a_slip_is_said_and_what_was_meant_is_shown(client):
 @pytest.mark.parametrize(
     ("query", "said"),
     [
+        ({"ou": "Vire", "rayon": "10"}, "à moins de 10\u00a0km de Vire Normandie"),
+        ({"ou": "Lyon"}, "à moins de 30\u00a0km de Lyon"),
+        ({"ou": "Alencon", "rayon": "10"}, "à moins de 10\u00a0km d’Alençon"),
+        ({"ou": "Flerz"}, "Nous ne connaissons pas la commune «\u00a0Flerz\u00a0»\u00a0: nous avons compris Flers (61)."),
         ({"ou": "Nulle-Part-les-Bains"}, "Nous ne connaissons pas la commune «\u00a0Nulle-Part-les-Bains\u00a0»"),
         ({"ou": "Flers (61)", "rayon": "1000000"}, "Nous cherchons au plus à 200\u00a0km"),
         ({"ou": "Flers (61)", "rayon": "9" * 5000}, "Nous cherchons au plus à 200\u00a0km"),
