@@ -1,6 +1,8 @@
 """The page of a territory: who answers for it, what it looks for, where one meets, who follows it. Each part in a fixed number of queries."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, joinedload
@@ -8,11 +10,12 @@ from sqlalchemy.orm import InstrumentedAttribute, joinedload
 from matchmaker.extensions import db
 from matchmaker.models import Commune, JobDating, JobDatingStatus, Level, Need, Offer, Organisation, Territory, Theme, Venue
 from matchmaker.models.base import now
-from matchmaker.services import job_dating_lists
+from matchmaker.services import job_dating_lists, territories
 from matchmaker.services.declarations import public
 from matchmaker.services.organisations import lies_in
 
 EACH, COMING, THIRD_PLACES = 3, 6, 12
+Row = TypeVar("Row", JobDating, Organisation)
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,41 @@ def third_places(territory: Territory, *, limit: int = THIRD_PLACES) -> list[Org
     query = select(Organisation).where(Organisation.is_third_place, here(territory, Organisation.commune_code))
     name = func.unaccent(func.lower(Organisation.name))
     return list(db.session.scalars(query.options(joinedload(Organisation.commune)).order_by(name, Organisation.id).limit(limit)))
+
+
+@dataclass(frozen=True)
+class Near:
+    """What is nearest outside a territory that has none of it, with its whole kilometres from where the inhabitants live on average."""
+
+    job_dating: tuple[JobDating, int] | None = None
+    third_place: tuple[Organisation, int] | None = None
+
+
+def near(territory: Territory, *, job_dating: bool, third_place: bool) -> Near:
+    """The nearest of what is asked for. A region is not looked around; three queries at most."""
+    middle = middle_of(territory) if territory.level is not Level.REGION and (job_dating or third_place) else None
+    if middle is None:
+        return Near()
+    announced = JobDating.status == JobDatingStatus.PUBLISHED, JobDating.ends_at >= now()
+    dates = job_dating_lists.listed(*announced, newest_first=False) if job_dating else []
+    houses = select(Organisation).where(Organisation.is_third_place).options(joinedload(Organisation.commune)).order_by(Organisation.id)
+    places = db.session.scalars(houses).all() if third_place else []
+    return Near(nearest(middle, [(one, one.venue.commune) for one in dates]), nearest(middle, [(one, one.commune) for one in places]))
+
+
+def middle_of(territory: Territory) -> tuple[float, float] | None:
+    """Where its inhabitants live on average, in degrees."""
+    weight = func.greatest(Commune.population, 1)
+    query = select(func.sum(Commune.latitude * weight) / func.sum(weight), func.sum(Commune.longitude * weight) / func.sum(weight))
+    lat, lon = db.session.execute(query.where(lies_in(territory), Commune.latitude.is_not(None))).one()
+    return None if lat is None or lon is None else (float(lat), float(lon))
+
+
+def nearest(middle: tuple[float, float], rows: Sequence[tuple[Row, Commune]]) -> tuple[Row, int] | None:
+    """The row whose commune is nearest; the first of two as near."""
+    known = [(row, territories.kilometres(middle, point)) for row, commune in rows if (point := territories.commune_point(commune)) is not None]
+    found = min(known, key=lambda one: one[1], default=None)
+    return (found[0], round(found[1])) if found is not None else None
 
 
 def holders(territory: Territory) -> list[Territory]:

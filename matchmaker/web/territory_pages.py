@@ -15,6 +15,7 @@ from matchmaker.services.observatory_places import code_of
 from matchmaker.web import maps
 from matchmaker.web.access import animator_required, found, is_signed_in, member_required, my_organisation, public, signed_in, territory_in_my_care
 from matchmaker.web.forms import Form, answer, at_most, clean, required
+from matchmaker.web.place_words import at_place
 
 bp = Blueprint("territory_pages", __name__)
 
@@ -56,6 +57,7 @@ def show(code: str) -> ResponseReturnValue:
     territory = named(code)
     mine = signed_in().organisation if is_signed_in() else None
     in_care = is_signed_in() and signed_in().looks_after(territory)
+    coming, houses = territory_pages.coming(territory), territory_pages.third_places(territory)
     return render_template(
         "territory_pages/show.html",
         territory=territory,
@@ -65,8 +67,10 @@ def show(code: str) -> ResponseReturnValue:
         contact=territory_pages.answers_for(territory),
         live=territory_pages.live(territory),
         themes=territory_pages.needs_by_theme(territory),
-        coming=territory_pages.coming(territory),
-        third_places=territory_pages.third_places(territory),
+        coming=coming,
+        third_places=houses,
+        near=territory_pages.near(territory, job_dating=not coming, third_place=not houses),
+        at_place=at_place,
         members=communities.members(territory, page=request.args.get("membres", 1, type=int)),
         news=news.newest(territory, page=request.args.get("nouvelles", 1, type=int)),
         told=stories.told(territory, StoryStatus.PUBLISHED),

@@ -15,6 +15,7 @@ from matchmaker.services.third_places import REACH_KM, House
 from matchmaker.web import labels, maps
 from matchmaker.web.access import animator_required, found, public, signed_in
 from matchmaker.web.forms import clean
+from matchmaker.web.place_words import at_place
 
 bp = Blueprint("third_places", __name__)
 
@@ -64,7 +65,9 @@ def show(organisation_id: UUID) -> ResponseReturnValue:
 @animator_required
 def next_one() -> ResponseReturnValue:
     """Which venue is best placed, of the territories that this person looks after."""
-    return render_template("third_places/next_one.html", best=third_places.best_placed(mails.departements_of(signed_in())), reach_km=REACH_KM)
+    return render_template(
+        "third_places/next_one.html", best=third_places.best_placed(mails.departements_of(signed_in())), reach_km=REACH_KM, at_place=at_place
+    )
 
 
 def fill_words(house: House) -> str:

@@ -1,9 +1,11 @@
 """The page of a territory: for anybody, for a structure that follows it, for who looks after it."""
 
+import re
+
 import pytest
 
 from matchmaker.extensions import db
-from matchmaker.models import CommunityMember, JobDatingStatus, News, Status, Story, StoryStatus
+from matchmaker.models import CommunityMember, JobDatingStatus, News, Status, Story, StoryStatus, Theme
 from matchmaker.models.base import now
 from matchmaker.services import communities
 from tests.factories import JobDatingFactory, NeedFactory, OfferFactory, OrganisationFactory, UserFactory, commune, departement, given_story, news, venue
@@ -18,6 +20,27 @@ def test_an_empty_territory_says_what_would_fill_it(client):
     assert "Orne : aucun besoin publié en ce moment" in page
     for told in ("Pas encore de nouvelle", "Aucun job dating n’est annoncé ici", "Aucun tiers-lieu", "Pas encore de témoignage", "Personne ne suit encore"):
         assert told in page
+
+
+def test_what_is_not_here_is_told_with_the_nearest_that_there_is(client):
+    caen = OrganisationFactory(name="La Halle", at="Caen (14)", is_third_place=True)
+    JobDatingFactory(venue=venue(caen), title="Job dating de Caen", status=JobDatingStatus.PUBLISHED, published_at=now())
+    OrganisationFactory(name="Le Quai", at="Rouen (76)", is_third_place=True)
+
+    page = words(client.get(ORNE).text)
+
+    assert re.search(r"Le plus proche est à Caen \(\d\d km\), le .* : Job dating de Caen", page)
+    assert re.search(r"Le plus proche est La Halle ?, à Caen \(\d\d km\)", page)
+    assert "visibles de tout le monde" not in page
+
+
+def test_themes_beyond_the_first_are_folded(client):
+    NeedFactory(title="Un atelier", themes=[theme.value for theme in list(Theme)[2:11]])
+
+    page = words(client.get(ORNE).text)
+
+    assert "Voir 4 autres thèmes" in page
+    assert page.count("Un atelier") == 9
 
 
 def test_all_levels_have_their_page_and_nothing_else(client):
