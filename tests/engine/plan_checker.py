@@ -111,3 +111,49 @@ def all_plans(instance, rounds):
         return True
 
     return [plan for plan in product([None, *rounds], repeat=len(meetings)) if holds(plan)]
+
+
+def best_by_trying(instance, rounds):
+    """(most people served, best score of those plans, best score of all plans), by giving each meeting in turn each round and none.
+
+    For up to ten meetings. A branch is left only where a rule that later meetings cannot mend is broken, or where it cannot beat what was found.
+    """
+    people = {one["id"]: one for one in instance["participants"]}
+    meetings = instance["meetings"]
+    tables, accessible = len(instance["tables"]), sum(bool(one.get("accessible")) for one in instance["tables"])
+    asks = [any(people[one[end]].get("needs_accessible") for end in ("left", "right")) for one in meetings]
+    rest = [sum(one["score"] for one in meetings[k:]) for k in range(len(meetings) + 1)]
+    to_come = [{one[end] for one in meetings[k:] for end in ("left", "right")} for k in range(len(meetings) + 1)]
+    plan, best = [], {"value": (0, 0.0), "score": 0.0}
+
+    def may(k, number):
+        here = [m for m, at in enumerate(plan) if at == number]
+        if len(here) >= tables or (asks[k] and sum(asks[m] for m in here) >= accessible):
+            return False
+        for end in ("left", "right"):
+            name = meetings[k][end]
+            who, mine = people[name], [at for m, at in enumerate(plan) if at is not None and name in (meetings[m]["left"], meetings[m]["right"])]
+            if who.get("available_rounds") is not None and number not in who["available_rounds"]:
+                return False
+            if mine.count(number) >= who.get("delegates", 1) or len(mine) >= (len(meetings) if who.get("max_meetings") is None else who["max_meetings"]):
+                return False
+            in_a_row = longest_row(sorted({*mine, number}), {one: one for one in rounds}, defaultdict(int))
+            if who.get("max_consecutive") is not None and in_a_row > who["max_consecutive"]:
+                return False
+        return True
+
+    def go_on(k, served, score):
+        best["score"] = max(best["score"], score)
+        best["value"] = max(best["value"], (len(served), round(score, 6)))
+        could = score + rest[k]
+        if k == len(meetings) or (could <= best["score"] and (len(served | to_come[k]), round(could, 6)) <= best["value"]):
+            return
+        for number in (*rounds, None):
+            if number is None or may(k, number):
+                plan.append(number)
+                gained = number is not None
+                go_on(k + 1, served | {meetings[k]["left"], meetings[k]["right"]} if gained else served, score + meetings[k]["score"] * gained)
+                plan.pop()
+
+    go_on(0, frozenset(), 0.0)
+    return (*best["value"], best["score"])

@@ -47,7 +47,7 @@ def lowest_number_of_rounds(meetings, tables):
     raise AssertionError
 
 
-meetings_lists = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), max_size=8)
+meetings_lists = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), max_size=10)
 
 
 @settings(max_examples=200, deadline=None)

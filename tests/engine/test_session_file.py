@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from matchmaker.engine.files import BadFile
 from matchmaker.engine.session_file import plan
-from tests.engine.plan_checker import all_plans, faults
+from tests.engine.plan_checker import all_plans, best_by_trying, faults
 from tests.engine.sessions import random_session
 
 seeds = st.integers(0, 10**6)
@@ -20,9 +20,9 @@ def score_of(instance, held):
     return sum(one["score"] for one, kept in zip(instance["meetings"], held, strict=True) if kept)
 
 
-def small(seed, *, windows, limited=True):
+def small(seed, *, windows, limited=True, meetings=5):
     """Few meetings in few rounds, no fixed table: what `all_plans` can try out."""
-    instance = random_session(random.Random(seed), meetings=5, people=3, windows=windows, limited=limited)
+    instance = random_session(random.Random(seed), meetings=meetings, people=3 if meetings <= 5 else 4, windows=windows, limited=limited)
     for who in instance["participants"]:
         who.pop("fixed_table", None)
     if limited:
@@ -89,6 +89,54 @@ def test_no_score_is_above_the_bound_that_a_plan_with_windows_claims(seed):
     assert faults(instance, answer) == []
     assert answer["claimed"]["score"] <= best + 1e-6
     assert served_first or best <= answer["claimed"]["score_bound"] + 1e-5
+
+
+@settings(max_examples=25, deadline=None)
+@given(seeds)
+def test_the_two_ways_of_trying_everything_agree(seed):
+    instance = small(seed, windows=True)
+    rounds = [one["id"] for one in instance["session"]["rounds"]]
+
+    best = max(score_of(instance, [at is not None for at in one]) for one in all_plans(instance, rounds))
+
+    assert best_by_trying(instance, rounds)[2] == pytest.approx(best)
+
+
+@settings(max_examples=40, deadline=None)
+@given(seeds, st.booleans())
+def test_up_to_ten_meetings_no_plan_is_better_and_no_score_above_the_bound(seed, windows):
+    instance = small(seed, windows=windows, meetings=10)
+    rounds = [one["id"] for one in instance["session"]["rounds"]]
+
+    answer = plan(instance)
+
+    served, score, best = best_by_trying(instance, rounds)
+    ends = {one["id"]: (one["left"], one["right"]) for one in instance["meetings"]}
+    mine = len({name for one in answer["assignments"] for name in ends[one["meeting"]]})
+    assert faults(instance, answer) == []
+    assert answer["claimed"]["score"] <= answer["claimed"]["score_bound"] + 1e-5
+    assert (mine, round(answer["claimed"]["score"], 6)) <= (served, score + 1e-6)
+    assert answer["claimed"]["score"] <= best + 1e-6
+    if not windows:
+        assert (mine, round(answer["claimed"]["score"], 6)) == (served, pytest.approx(score, abs=1e-6))
+
+
+@settings(max_examples=60, deadline=None)
+@given(seeds)
+def test_locked_meetings_stay_whatever_else_is_asked_for(seed):
+    rng = random.Random(seed)
+    instance = random_session(rng)
+    by_name = {one["id"]: one for one in instance["meetings"]}
+    for one in plan(instance)["assignments"]:
+        if rng.random() < 0.4:
+            by_name[one["meeting"]]["locked"] = {"round": one["round"], "table": one["table"] if rng.random() < 0.7 else None}
+
+    answer = plan(instance)
+
+    assert faults(instance, answer) == []
+    held = {one["meeting"]: (one["round"], one["table"]) for one in answer["assignments"]}
+    locks = {name: one["locked"] for name, one in by_name.items() if one.get("locked")}
+    assert all(held[name][0] == lock["round"] and lock["table"] in (None, held[name][1]) for name, lock in locks.items())
 
 
 @settings(max_examples=30, deadline=None)
