@@ -27,7 +27,7 @@ def memberships(organisation: Organisation) -> list[GroupMember]:
     need = group.joinedload(GroupAnswer.search).joinedload(SupplierSearch.need)
     query = select(GroupMember).join(GroupMember.group).join(GroupAnswer.search).join(SupplierSearch.need)
     query = query.where(GroupMember.organisation_id == organisation.id, GroupMember.state != MemberState.REMOVED, is_shown())
-    query = query.options(need.joinedload(Need.organisation), group.joinedload(GroupAnswer.lead), group.selectinload(GroupAnswer.members))
+    query = query.options(need.joinedload(Need.organisation), group.joinedload(GroupAnswer.lead), group.subqueryload(GroupAnswer.members))
     found = db.session.scalars(query.order_by(GroupMember.invited_at.desc(), GroupMember.id)).unique().all()
     return sorted(found, key=lambda one: not awaits(one))
 

@@ -7,11 +7,12 @@ from uuid import UUID
 import numpy as np
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.sql.base import ExecutableOption
 
 from matchmaker.engine.reach import Choice, most_reached
 from matchmaker.engine.sides import great_circle_km
 from matchmaker.extensions import db
-from matchmaker.models import Commune, JobDating, JobDatingStatus, Meeting, Need, Offer, Organisation, Room, Territory, Venue
+from matchmaker.models import Commune, JobDating, JobDatingStatus, Meeting, Need, Offer, Organisation, Table, Territory, Venue
 from matchmaker.models.base import now, today
 from matchmaker.services import silent_needs
 from matchmaker.services.declarations import public
@@ -28,12 +29,9 @@ class House:
     venues: list[Venue] = field(default_factory=list)
     held: list[JobDating] = field(default_factory=list)
     coming: list[JobDating] = field(default_factory=list)
+    tables: int = 0
     seated: int = 0
     places: int = 0
-
-    @property
-    def tables(self) -> int:
-        return sum(len(venue.tables) for venue in self.venues)
 
     @property
     def fill(self) -> float | None:
@@ -76,23 +74,24 @@ def network(territory: Territory | None = None) -> list[House]:
 def house(organisation_id: UUID) -> House | None:
     query = select(Organisation).where(Organisation.id == organisation_id, Organisation.is_third_place)
     one = db.session.scalars(query.options(joinedload(Organisation.commune), joinedload(Organisation.territory))).one_or_none()
-    return filled([House(one)])[0] if one else None
+    return filled([House(one)], selectinload(Venue.hours), selectinload(Venue.photos))[0] if one else None
 
 
-def filled(houses: list[House]) -> list[House]:
-    """With their venues, and the published job datings there."""
+def filled(houses: list[House], *parts: ExecutableOption) -> list[House]:
+    """With their venues and ``parts`` of these, and the published job datings there."""
     by_id = {one.organisation.id: one for one in houses}
-    parts = (joinedload(Venue.commune), selectinload(Venue.rooms).selectinload(Room.tables), selectinload(Venue.hours), selectinload(Venue.photos))
-    for venue in db.session.scalars(select(Venue).where(Venue.organisation_id.in_(by_id)).options(*parts).order_by(Venue.name, Venue.id)):
+    query = select(Venue).where(Venue.organisation_id.in_(by_id)).options(joinedload(Venue.commune), *parts)
+    for venue in db.session.scalars(query.order_by(Venue.name, Venue.id)):
         by_id[venue.organisation_id].venues.append(venue)
     whose = {venue.id: one for one in houses for venue in one.venues}
-    query = select(JobDating).where(JobDating.venue_id.in_(whose), JobDating.status == JobDatingStatus.PUBLISHED).order_by(JobDating.starts_at, JobDating.id)
+    dates = select(JobDating).where(JobDating.venue_id.in_(whose), JobDating.status == JobDatingStatus.PUBLISHED).order_by(JobDating.starts_at, JobDating.id)
     at = now()
-    for job_dating in db.session.scalars(query):
+    for job_dating in db.session.scalars(dates):
         (whose[job_dating.venue_id].held if job_dating.ends_at < at else whose[job_dating.venue_id].coming).append(job_dating)
-    tables = {venue.id: len(venue.tables) for one in houses for venue in one.venues}
-    counts = seats({job_dating.id: tables[job_dating.venue_id] for one in houses for job_dating in one.held})
+    tables = dict(db.session.execute(select(Table.venue_id, func.count()).where(Table.venue_id.in_(whose)).group_by(Table.venue_id)).all())
+    counts = seats({job_dating.id: tables.get(job_dating.venue_id, 0) for one in houses for job_dating in one.held})
     for one in houses:
+        one.tables = sum(tables.get(venue.id, 0) for venue in one.venues)
         one.seated, one.places = (sum(counts.get(job_dating.id, (0, 0))[part] for job_dating in one.held) for part in (0, 1))
     return houses
 

@@ -11,6 +11,8 @@ from matchmaker.models import Level, Territory
 from matchmaker.services import declarations, mails, observatory_places, third_places
 from matchmaker.services.observatory_places import code_of
 from matchmaker.services.observatory_secrecy import SMALL
+from matchmaker.services.organisations import LAST_PAGE
+from matchmaker.services.search import Page
 from matchmaker.services.third_places import REACH_KM, House
 from matchmaker.web import labels, maps
 from matchmaker.web.access import animator_required, found, public, signed_in
@@ -20,6 +22,7 @@ from matchmaker.web.place_words import at_place
 bp = Blueprint("third_places", __name__)
 
 NOTHING = "—"
+PER_PAGE = 40
 
 
 @dataclass(frozen=True)
@@ -39,11 +42,14 @@ def network() -> ResponseReturnValue:
     houses = third_places.network(territory) if territory is not None else []
     numbers, drawn = numbered(houses), map_of(territory, houses) if territory is not None else None
     marks = pins(drawn, houses, numbers) if drawn else []
+    page = Page([], max(1, min(request.args.get("page", 1, type=int), LAST_PAGE)), len(houses), PER_PAGE)
     body = render_template(
         "third_places/network.html",
         territory=territory,
         places=places,
         houses=houses,
+        page=page,
+        shown=houses[page.first - 1 : page.first - 1 + PER_PAGE],
         numbers=numbers,
         map=beside(drawn, marks) if drawn else None,
         pins=marks,

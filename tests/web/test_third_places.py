@@ -45,6 +45,19 @@ def test_the_list_says_what_was_held_how_full_it_was_and_what_comes_next(client)
     assert "La Criée" not in client.get("/tiers-lieux?territoire=departement-61").text
 
 
+def test_a_long_list_has_pages_and_an_end(client):
+    for number in range(41):
+        OrganisationFactory(name=f"Lieu {number:02}", is_third_place=True)
+
+    first, second, far = (words(client.get(f"/tiers-lieux?page={page}").text) for page in (1, 2, 10**9))
+
+    assert "41 tiers-lieux" in first
+    assert "Lieu 39" in first
+    assert "Lieu 40" not in first
+    assert "Lieu 40" in second
+    assert "La liste s’arrête avant cette page" in far
+
+
 def test_few_meetings_are_not_published(client):
     place = venue(OrganisationFactory(name="Le Palonnier"))
     published(place, days=-40, meetings=3)
