@@ -20,6 +20,7 @@ from matchmaker.services import (
     audit,
     demo,
     matching,
+    nursery,
     observatory_snapshots,
     occupations,
     organisation_import,
@@ -28,6 +29,7 @@ from matchmaker.services import (
     sealing,
     second_factor,
     territories,
+    white_zones,
 )
 from matchmaker.services.errors import EmailTaken, RunUnderWay
 from matchmaker.services.outbox import MailSettings
@@ -263,10 +265,15 @@ def demo_accounts() -> None:
 
 @click.command("snapshot")
 def snapshot() -> None:
-    """Write down the figures of the observatory that are due, without waiting for the schedule."""
-    while taken := observatory_snapshots.take_due(at=now()):
-        db.session.commit()
-        click.echo(" ".join(f"{day}" for day in taken))
+    """Write down the figures, the white zones and the groups that are due, without waiting for the schedule."""
+    for name, take_due in (("figures", observatory_snapshots.take_due), ("white zones", white_zones.take_due)):
+        while taken := take_due(at=now()):
+            db.session.commit()
+            click.echo(f"{name}: " + " ".join(f"{day}" for day in taken))
+    for region in territories.regions():
+        if nursery.take_due(region, at=now()):
+            db.session.commit()
+            click.echo(f"groups: {region.name}")
 
 
 @click.command("url-map")

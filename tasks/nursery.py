@@ -1,4 +1,4 @@
-"""The groups of the week, département by département."""
+"""The groups of the week, region by region."""
 
 from celery import shared_task
 

@@ -12,6 +12,7 @@ from matchmaker.models import (
     Category,
     Cluster,
     ClusterInvitation,
+    ClusterMember,
     Commune,
     Family,
     GroupAnswer,
@@ -346,8 +347,10 @@ def given_story(organisation: Organisation | None = None, *, status: StoryStatus
 
 def cluster_invitation(organisation: Organisation | None = None) -> ClusterInvitation:
     """A structure that an animator of the Orne invited to speak of a pole, in a group that was found today."""
-    snapshot = NurserySnapshot(territory=departement(), day=today(), organisations=4, clusters=[Cluster(position=0, theme="eau", category="purchase")])
-    one = ClusterInvitation(territory=departement(), organisation=organisation or OrganisationFactory())
+    invited = organisation or OrganisationFactory()
+    cluster = Cluster(position=0, theme="eau", category="purchase", members=[ClusterMember(organisation=invited, position=0, x=0.5, y=0.5)])
+    snapshot = NurserySnapshot(territory=departement().parent, day=today(), organisations=4, clusters=[cluster])
+    one = ClusterInvitation(territory=invited.territory, organisation=invited, cluster=cluster)
     db.session.add_all([snapshot, one])
     db.session.flush()
     return one

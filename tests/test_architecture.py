@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from config import Config
+
 ROOT = Path(__file__).resolve().parents[1]
 CONCEPTS = {
     "addresses",
@@ -99,3 +101,11 @@ def test_french_punctuation_keeps_its_space() -> None:
         wrong += [(path.name, text[found.start() - 20 : found.end() + 5]) for found in loose.finditer(text)]
 
     assert wrong == []
+
+
+def test_every_module_of_tasks_is_read_by_the_worker() -> None:
+    """A worker refuses a task of a module that the list of the configuration forgets."""
+    modules = {f"tasks.{path.stem}" for path in (ROOT / "tasks").glob("[!_]*.py")}
+
+    assert modules == set(Config.CELERY["include"])
+    assert all(".".join(entry["task"].split(".")[:2]) in modules for entry in Config.CELERY["beat_schedule"].values())

@@ -25,6 +25,7 @@ from matchmaker.extensions import db
 from matchmaker.models import (
     Category,
     Cluster,
+    ClusterInvitation,
     JobDating,
     JobDatingStatus,
     Need,
@@ -47,6 +48,7 @@ from matchmaker.services import (
     day_board,
     invitations,
     job_datings,
+    nursery_invitations,
     outcome_links,
     outcomes,
     participant_links,
@@ -256,6 +258,7 @@ def make_world(app: Flask) -> World:
         "/reponses/": proposal_links.token(proposal, secret),
         "/echanges/": conversation_links.token(mutual, secret),
         "/suites/": outcome_links.token(mutual, secret),
+        "/pepiniere/reponses/": nursery_invitations.token(db.session.scalars(select(ClusterInvitation)).first(), secret),
         "/courriels/refuser/": addresses.token(addresses.digest(buyer.email), Topic.PROPOSALS, secret),
         "/agenda/": calendar_feeds.token(place, secret),
         "/jour/accueil/": check_in_links.token_of(phone, secret),

@@ -81,22 +81,37 @@ def graph_of(count: int, *parts: Links) -> nx.Graph:
     return graph
 
 
-def groups(graph: nx.Graph, *, smallest: int, seed: int, resolution: float = 1.0) -> list[list[int]]:
+def groups(graph: nx.Graph, *, smallest: int, seed: int, largest: int | None = None, resolution: float = 1.0) -> list[list[int]]:
     """The groups of a graph by Louvain's method, the largest first, of at least ``smallest`` nodes; each in rising order.
 
     Notes
     -----
     Blondel, Guillaume, Lambiotte, Lefebvre (2008), "Fast unfolding of communities in large networks". A fixed seed and a fixed order of
-    nodes and links give the same groups each time.
+    nodes and links give the same groups each time. Its groups grow with the graph (the limit of resolution: Fortunato and Barthélemy,
+    2007): one of more than ``largest`` nodes is looked into by itself, again and again, as long as that tells it apart.
 
     Examples
     --------
     >>> square = Links(np.array([0, 1, 2, 0, 4]), np.array([1, 2, 3, 3, 5]), np.ones(5))
     >>> groups(graph_of(7, square), smallest=2, seed=1)
     [[0, 1, 2, 3], [4, 5]]
+    >>> ring = Links(np.arange(7), np.arange(1, 8), np.array([3.0, 3, 3, 1, 3, 3, 3]))
+    >>> groups(graph_of(8, ring), smallest=2, largest=4, seed=1)
+    [[0, 1, 2, 3], [4, 5, 6, 7]]
     """
-    found = louvain_communities(graph, weight="weight", resolution=resolution, seed=seed)
-    kept = [sorted(group) for group in found if len(group) >= smallest]
+    waiting, kept = [list(range(graph.number_of_nodes()))], []
+    while waiting:
+        part = waiting.pop()
+        # Nodes and links in their order: a view of a part iterates over a set.
+        piece = nx.Graph()
+        piece.add_nodes_from(part)
+        piece.add_weighted_edges_from(sorted((min(one, other), max(one, other), weight) for one, other, weight in graph.subgraph(part).edges(data="weight")))
+        found = [sorted(group) for group in louvain_communities(piece, weight="weight", resolution=resolution, seed=seed)]
+        for group in found:
+            if largest is not None and len(group) > largest and len(found) > 1:
+                waiting.append(group)
+            elif len(group) >= smallest:
+                kept.append(group)
     return sorted(kept, key=lambda group: (-len(group), group))
 
 

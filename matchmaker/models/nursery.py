@@ -1,6 +1,6 @@
 """Groups of structures that could become a territorial pole of cooperation (PTCE), week by week, and whom an animator invited to speak of it."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -12,7 +12,11 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from matchmaker.models.accounts import User
 from matchmaker.models.base import Base, RowId, now, stored
 from matchmaker.models.organisations import Organisation
+from matchmaker.models.proposals import Channel
 from matchmaker.models.territories import Territory
+
+# Who was invited is left in peace so long, whichever group it is found in next; the link of its mail is good until then.
+PEACE = timedelta(days=90)
 
 
 class Function(StrEnum):
@@ -27,14 +31,14 @@ class Function(StrEnum):
 
 
 class ClusterAnswer(StrEnum):
-    """What a member said to the animator."""
+    """What an invited structure said, by the link of its mail or to the animator."""
 
     INTERESTED = "interested"
     NOT_NOW = "not_now"
 
 
 class NurserySnapshot(Base):
-    """The groups of one département as they were found on a day, among so many structures."""
+    """The groups of one region as they were found on a day, among so many structures; those of the first weeks are of one département each."""
 
     __tablename__ = "nursery_snapshot"
     __table_args__ = (UniqueConstraint("territory_id", "day"), CheckConstraint("organisations >= 0", name="counts_structures"))
@@ -90,11 +94,15 @@ class ClusterMember(Base):
 
 
 class ClusterInvitation(Base):
-    """An animator asked a structure whether it would speak of such a pole. It outlives the snapshot: the next one knows who was asked."""
+    """An animator asked a structure whether it would speak of such a pole. It outlives the group: the next snapshot knows who was asked.
+
+    Its territory is the département of the structure: who looks after that one reads the answer.
+    """
 
     __tablename__ = "cluster_invitation"
     __table_args__ = (
         CheckConstraint("(answer IS NULL) = (answered_at IS NULL)", name="an_answer_has_a_time"),
+        CheckConstraint("(answer IS NULL) = (channel IS NULL)", name="an_answer_came_somehow"),
         CheckConstraint("length(message) <= 1000", name="message_is_short"),
         Index("ix_cluster_invitation_organisation_id_invited_at", "organisation_id", "invited_at"),
     )
@@ -102,12 +110,24 @@ class ClusterInvitation(Base):
     id: Mapped[RowId]
     territory_id: Mapped[int] = mapped_column(ForeignKey("territory.id", ondelete="CASCADE"), index=True)
     organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisation.id", ondelete="CASCADE"))
+    cluster_id: Mapped[UUID | None] = mapped_column(ForeignKey("cluster.id", ondelete="SET NULL"), index=True)
     invited_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("user_account.id", ondelete="SET NULL"), index=True)
     invited_at: Mapped[datetime] = mapped_column(default=now)
     message: Mapped[str] = mapped_column(default="")
     answer: Mapped[ClusterAnswer | None] = mapped_column(stored(ClusterAnswer))
     answered_at: Mapped[datetime | None]
+    channel: Mapped[Channel | None] = mapped_column(stored(Channel))
 
     territory: Mapped[Territory] = relationship()
     organisation: Mapped[Organisation] = relationship()
+    cluster: Mapped[Cluster | None] = relationship()
     invited_by: Mapped[User | None] = relationship()
+
+    @property
+    def ends_at(self) -> datetime:
+        """Until when its link takes an answer."""
+        return self.invited_at + PEACE
+
+    @property
+    def is_over(self) -> bool:
+        return self.ends_at <= now() or self.organisation.erased_at is not None

@@ -37,6 +37,8 @@ class WhiteZone(Base):
     # The nearest offer that could answer: one of the far needs where there are some, else any.
     nearest_km: Mapped[float | None] = mapped_column(Double)
     nearest_code: Mapped[str | None] = mapped_column(ForeignKey("commune.code"), index=True)
+    # Counted later: what was closed or paused since has no date of that, and is missing.
+    is_rebuilt: Mapped[bool] = mapped_column(default=False)
 
     territory: Mapped[Territory] = relationship()
     nearest: Mapped[Commune | None] = relationship()

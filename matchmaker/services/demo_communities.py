@@ -53,10 +53,11 @@ def tell(cast: dict[str, Organisation], *, today: date) -> None:
 def look_around(*, today: date) -> None:
     """What the nights before would have written down."""
     yesterday = today - timedelta(days=1)
-    for day in (*observatory_snapshots.month_ends(before=yesterday)[-2:], yesterday):
-        white_zones.take(day)
-    for territory in territories.all_departements():
-        nursery.take(territory, day=nursery.monday_of(today))
+    for day in (yesterday, *observatory_snapshots.month_ends(before=yesterday)[:-6:-1]):
+        observatory_snapshots.take(day, is_rebuilt=day != yesterday)
+        white_zones.take(day, is_rebuilt=day != yesterday)
+    for region in territories.regions():
+        nursery.take(region, day=nursery.monday_of(today))
     search_text.gather_words()
 
 

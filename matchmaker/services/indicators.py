@@ -35,7 +35,10 @@ class Reading:
 
 @dataclass(frozen=True)
 class Indicator:
-    """``is_open``: it counts only what anybody may see already, so that no small number of it tells of anybody."""
+    """``is_open``: it counts only what anybody may see already, so that no small number of it tells of anybody.
+
+    ``within``: those whose numerator holds that of this one, over the same denominator: the difference is a count too.
+    """
 
     number: int
     key: str
@@ -43,6 +46,7 @@ class Indicator:
     read: Callable[[World], Reading]
     is_open: bool = False
     parts: Callable[[World], dict[str, World]] | None = None
+    within: tuple[str, ...] = ()
 
 
 def count(rows: Sequence[Fact]) -> Reading:
@@ -232,8 +236,8 @@ INDICATORS = (
     Indicator(3, "served", Kind.SHARE, served),
     Indicator(4, "answered", Kind.SHARE, answered),
     Indicator(5, "answer_days", Kind.MEASURE, answer_days),
-    Indicator(6, "answered_in_3", Kind.SHARE, answered_within(3)),
-    Indicator(6, "answered_in_5", Kind.SHARE, answered_within(5)),
+    Indicator(6, "answered_in_3", Kind.SHARE, answered_within(3), within=("answered_in_5", "answered")),
+    Indicator(6, "answered_in_5", Kind.SHARE, answered_within(5), within=("answered",)),
     Indicator(7, "mutual", Kind.SHARE, mutual),
     Indicator(8, "planned", Kind.SUM, planned),
     Indicator(9, "held", Kind.SHARE, held),

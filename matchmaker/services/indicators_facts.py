@@ -115,7 +115,8 @@ class Gathering(Fact):
 
 @dataclass(frozen=True)
 class World:
-    """All facts of a place and a time. ``epcis``: those inside; ``active``: those among them where something happened in twelve months."""
+    """All facts of a place and a time. ``epcis``: those inside; ``active``: those among them where something was published or held in
+    twelve months: what anybody could see, so that what is said in confidence makes no place lively."""
 
     day: date
     posted: list[Posted] = field(default_factory=list)
@@ -140,7 +141,7 @@ class World:
     def by_territory(self, inside: dict[int, frozenset[int]]) -> dict[int, "World"]:
         """Territory id → its part. ``inside``: territory id → the EPCI in it."""
         parts = {name: shared_out(getattr(self, name)) for name in LISTS}
-        lively = frozenset(fact.home[0] for name in LISTS if name != "cards" for fact in getattr(self, name) if fact.home)
+        lively = frozenset(fact.home[0] for fact in (*self.posted, *self.gatherings) if fact.home)
         return {one: World(self.day, **{name: parts[name].get(one, []) for name in LISTS}, epcis=epcis, active=epcis & lively) for one, epcis in inside.items()}
 
     def of_category(self, category: Category) -> "World":

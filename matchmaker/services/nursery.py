@@ -1,6 +1,7 @@
 """The nursery of territorial poles of cooperation: groups of structures that work together, or share themes nearby, found week by week.
 
-Nobody is told or invited by this: an animator reads the groups and invites whom they choose.
+The graph is that of a whole region: what lies on both sides of the border of a département is near all the same. Nobody is told or invited by
+this: an animator reads the groups that touch their territory, and invites whom they choose there.
 """
 
 from collections import Counter, defaultdict
@@ -10,8 +11,9 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 import numpy as np
-from sqlalchemy import select
+from sqlalchemy import Select, exists, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm.interfaces import ORMOption
 
 from matchmaker.engine import clusters
 from matchmaker.engine.clusters import Links
@@ -43,11 +45,14 @@ from matchmaker.services.matching_tables import bits
 
 SEED = 2026
 REACH_KM = 30.0
-SMALLEST = 4
+# So many to begin with; above that a group is looked into again, for people must be able to sit around one table.
+SMALLEST, LARGEST = 4, 24
 # A cooperation that was concluded, a job that is shared: as much as several likenesses.
 TOGETHER = 3.0
 INCLUSIVE = frozenset(InclusionKind) - {InclusionKind.GE}
 TOGETHER_KIND, NEAR_KIND = "together", "near"
+# Two workers at once: the second finds the week taken.
+LOCK = 0x6E757273
 
 
 @dataclass
@@ -64,9 +69,9 @@ class Node:
     trains: bool = False
 
 
-def take_due(territory: Territory, *, at: datetime) -> bool:
+def take_due(region: Territory, *, at: datetime) -> bool:
     """Look for the groups of this week, unless that was done."""
-    return take(territory, day=monday_of(indicators_loading.paris_day(at)))
+    return take(region, day=monday_of(indicators_loading.paris_day(at)))
 
 
 def monday_of(day: date) -> date:
@@ -74,30 +79,30 @@ def monday_of(day: date) -> date:
 
 
 def due(*, at: datetime) -> list[int]:
-    """Ids of the départements whose groups of this week are not written down."""
+    """Ids of the regions whose groups of this week are not written down."""
     day = monday_of(indicators_loading.paris_day(at))
     done = select(NurserySnapshot.territory_id).where(NurserySnapshot.day == day)
-    return list(db.session.scalars(select(Territory.id).where(Territory.level == Level.DEPARTEMENT, Territory.id.not_in(done)).order_by(Territory.code)))
+    return list(db.session.scalars(select(Territory.id).where(Territory.level == Level.REGION, Territory.id.not_in(done)).order_by(Territory.code)))
 
 
-def take(territory: Territory, *, day: date) -> bool:
-    """Write the groups of a département down as they are now. False, and nothing changed, when that day was taken."""
-    db.session.refresh(territory, Territory.__table__.columns.keys(), with_for_update=True)
-    if db.session.scalar(select(NurserySnapshot.id).where(NurserySnapshot.territory_id == territory.id, NurserySnapshot.day == day)):
+def take(region: Territory, *, day: date) -> bool:
+    """Write the groups of a region down as they are now. False, and nothing changed, when that day was taken."""
+    db.session.execute(select(func.pg_advisory_xact_lock(LOCK)))
+    if db.session.scalar(select(NurserySnapshot.id).where(NurserySnapshot.territory_id == region.id, NurserySnapshot.day == day)):
         return False
-    nodes = nodes_of(territory)
+    nodes = nodes_of(region)
     together, near = cooperations(nodes), likenesses(nodes)
     graph = clusters.graph_of(len(nodes), together, near)
-    snapshot = NurserySnapshot(territory=territory, day=day, organisations=len(nodes))
-    before = members_before(territory, day)
+    snapshot = NurserySnapshot(territory=region, day=day, organisations=len(nodes))
+    before, themes = members_before(region, day), themes_of(region)
     pairs = {(one, other) for one, other in zip(together.one.tolist(), together.other.tolist(), strict=True)}
-    for position, group in enumerate(clusters.groups(graph, smallest=SMALLEST, seed=SEED)):
+    for position, group in enumerate(clusters.groups(graph, smallest=SMALLEST, largest=LARGEST, seed=SEED)):
         places = clusters.laid_out(graph, group, seed=SEED)
         members = [nodes[row] for row in group]
         snapshot.clusters.append(
             Cluster(
                 position=position,
-                theme=sector(members, territory),
+                theme=sector(members, themes),
                 category=most_frequent(category for one in members for category in one.categories.elements()),
                 missing=[function.value for function in Function if not any(holds(one, function) for one in members)],
                 stability=clusters.stability([one.id for one in members], before),
@@ -115,11 +120,11 @@ def take(territory: Territory, *, day: date) -> bool:
     return True
 
 
-def nodes_of(territory: Territory) -> list[Node]:
-    """The structures of a département that anybody may see something of, by id. Successions in confidence tell nothing. Four queries."""
+def nodes_of(region: Territory) -> list[Node]:
+    """The structures of a region that anybody may see something of, by id. Successions in confidence tell nothing. Four queries."""
     columns = (Organisation.id, Organisation.family, Organisation.inclusion_kind, Organisation.is_third_place)
     place = (Organisation.latitude, Organisation.longitude, Commune.latitude, Commune.longitude)
-    query = select(*columns, *place).join(Organisation.commune).where(Organisation.territory_id == territory.id).order_by(Organisation.id)
+    query = select(*columns, *place).join(Organisation.commune).where(Organisation.territory_id.in_(inside(region))).order_by(Organisation.id)
     nodes = {}
     for one, family, kind, is_third_place, lat, lon, commune_lat, commune_lon in db.session.execute(query):
         known = (lat, lon) if lat is not None else (commune_lat, commune_lon)
@@ -166,10 +171,20 @@ def likenesses(nodes: Sequence[Node]) -> Links:
     return clusters.near_links(points[:, 0], points[:, 1], themes, reach_km=REACH_KM)
 
 
-def sector(members: Sequence[Node], territory: Territory) -> str:
-    """The theme of most members; of equals, one that the territory calls its own."""
+def inside(region: Territory) -> Select[int]:
+    """The ids of a region and of its départements: structures belong to these."""
+    return select(Territory.id).where(or_(Territory.id == region.id, Territory.parent_id == region.id))
+
+
+def themes_of(region: Territory) -> set[str]:
+    """What the region and its départements call their own."""
+    return {theme for themes in db.session.scalars(select(Territory.themes).where(Territory.id.in_(inside(region)))) for theme in themes}
+
+
+def sector(members: Sequence[Node], own: Collection[str]) -> str:
+    """The theme of most members; of equals, one that the territories call their own."""
     counts = Counter(theme for one in members for theme in one.themes)
-    return max(counts, key=lambda theme: (counts[theme], theme.value in territory.themes, theme.value)).value if counts else ""
+    return max(counts, key=lambda theme: (counts[theme], theme.value in own, theme.value)).value if counts else ""
 
 
 def most_frequent(categories: Iterable[Category]) -> str:
@@ -190,11 +205,12 @@ def holds(node: Node, function: Function) -> bool:
     }[function]
 
 
-def members_before(territory: Territory, day: date) -> list[list[UUID]]:
-    """The groups of the snapshot before this day."""
-    last = select(NurserySnapshot.id).where(NurserySnapshot.territory_id == territory.id, NurserySnapshot.day < day)
-    query = select(ClusterMember.cluster_id, ClusterMember.organisation_id).join(ClusterMember.cluster)
-    rows = db.session.execute(query.where(Cluster.snapshot_id.in_(last.order_by(NurserySnapshot.day.desc()).limit(1))))
+def members_before(region: Territory, day: date) -> list[list[UUID]]:
+    """The groups of the snapshot before this day; in the first week of a region, those of its départements."""
+    earlier = (NurserySnapshot.territory_id.in_(inside(region)), NurserySnapshot.day < day)
+    last = select(func.max(NurserySnapshot.day)).where(*earlier).scalar_subquery()
+    query = select(ClusterMember.cluster_id, ClusterMember.organisation_id).join(ClusterMember.cluster).join(Cluster.snapshot)
+    rows = db.session.execute(query.where(*earlier, NurserySnapshot.day == last).order_by(ClusterMember.cluster_id, ClusterMember.position))
     found: dict[UUID, list[UUID]] = defaultdict(list)
     for cluster_id, organisation_id in rows:
         found[cluster_id].append(organisation_id)
@@ -202,14 +218,26 @@ def members_before(territory: Territory, day: date) -> list[list[UUID]]:
 
 
 def newest(territory: Territory) -> NurserySnapshot | None:
-    """The last snapshot of a département with its groups and their members; in a fixed number of queries."""
-    query = select(NurserySnapshot).where(NurserySnapshot.territory_id == territory.id).order_by(NurserySnapshot.day.desc()).limit(1)
-    members = selectinload(NurserySnapshot.clusters).selectinload(Cluster.members)
-    return db.session.scalars(query.options(members.joinedload(ClusterMember.organisation).joinedload(Organisation.commune))).one_or_none()
+    """The last snapshot of the region of a territory."""
+    region = territory
+    while region.parent is not None:
+        region = region.parent
+    query = select(NurserySnapshot).where(NurserySnapshot.territory_id == region.id).order_by(NurserySnapshot.day.desc()).limit(1)
+    return db.session.scalars(query).one_or_none()
+
+
+def touching(snapshot: NurserySnapshot, territory: Territory) -> list[Cluster]:
+    """The groups with a member in this département, the largest first, with all their members; in a fixed number of queries."""
+    here = exists().where(ClusterMember.cluster_id == Cluster.id, ClusterMember.organisation_id == Organisation.id, Organisation.territory_id == territory.id)
+    query = select(Cluster).where(Cluster.snapshot_id == snapshot.id, here).order_by(Cluster.position)
+    return list(db.session.scalars(query.options(*with_members())))
+
+
+def with_members() -> tuple[ORMOption, ...]:
+    people = selectinload(Cluster.members).joinedload(ClusterMember.organisation)
+    return people.joinedload(Organisation.commune), people.selectinload(Organisation.territory)
 
 
 def cluster(cluster_id: UUID) -> Cluster | None:
     query = select(Cluster).where(Cluster.id == cluster_id).options(joinedload(Cluster.snapshot).joinedload(NurserySnapshot.territory))
-    return db.session.scalars(
-        query.options(selectinload(Cluster.members).joinedload(ClusterMember.organisation).joinedload(Organisation.commune))
-    ).one_or_none()
+    return db.session.scalars(query.options(*with_members())).one_or_none()

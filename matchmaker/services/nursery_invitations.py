@@ -1,19 +1,21 @@
-"""Inviting members of a group to speak of a pole of cooperation: by an animator, one by one, within what each structure accepts."""
+"""Inviting members of a group to speak of a pole of cooperation: by an animator, one by one, within what each structure accepts; their answers."""
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 from uuid import UUID
 
+from itsdangerous import BadData, URLSafeSerializer
 from sqlalchemy import select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import joinedload, selectinload
 
 from matchmaker.extensions import db
-from matchmaker.models import Cluster, ClusterAnswer, ClusterInvitation, Obstacle, Organisation, User
+from matchmaker.models import Channel, Cluster, ClusterAnswer, ClusterInvitation, ClusterMember, Obstacle, Organisation, User
 from matchmaker.models.base import now
+from matchmaker.models.nursery import PEACE
 from matchmaker.services import asking_budgets, mails, outbox
+from matchmaker.services.errors import NotAllowedNow
 
-# Who was invited is left in peace so long, whichever group it is found in next.
-PEACE = timedelta(days=90)
+SALT = "nursery answer"
 
 
 def invite(
@@ -29,10 +31,9 @@ def invite(
     for organisation in asked:
         if organisation.id in refused:
             continue
-        invitation = ClusterInvitation(territory=cluster.snapshot.territory, organisation=organisation, invited_by=by, message=message)
+        invitation = ClusterInvitation(territory=organisation.territory, organisation=organisation, cluster=cluster, invited_by=by, message=message)
         db.session.add(invitation)
         db.session.flush()
-        others = [member.organisation for member in cluster.members if member.organisation_id != organisation.id]
         outbox.queue(
             "cluster_invitation",
             uid=f"cluster-{invitation.id}",
@@ -42,12 +43,18 @@ def invite(
             reply_to=by.email,
             organisation=organisation,
             cluster=cluster,
-            others=others,
+            others=others_of(cluster, organisation.id),
             message=message,
             by=by,
+            link=f"{settings.public_url}/pepiniere/reponses/{token(invitation, settings.secret)}",
+            ends_at=invitation.ends_at,
         )
         found.append(invitation)
     return found
+
+
+def others_of(cluster: Cluster, organisation_id: UUID) -> list[Organisation]:
+    return [member.organisation for member in cluster.members if member.organisation_id != organisation_id]
 
 
 def invited_lately(organisation_ids: Sequence[UUID]) -> dict[UUID, ClusterInvitation]:
@@ -61,9 +68,39 @@ def invitation(invitation_id: UUID) -> ClusterInvitation | None:
     return db.session.scalars(query.options(joinedload(ClusterInvitation.territory), joinedload(ClusterInvitation.organisation))).one_or_none()
 
 
-def note(invitation: ClusterInvitation, answer: ClusterAnswer) -> None:
-    """What the structure said to the animator, by mail or on the telephone; the last word counts."""
-    invitation.answer, invitation.answered_at = answer, now()
+def token(invitation: ClusterInvitation, secret: str) -> str:
+    """What the link in the mail carries. It has no date: the database decides until when it is good."""
+    return str(URLSafeSerializer(secret, salt=SALT).dumps(str(invitation.id)))
+
+
+def find_by_token(token: str, secret: str) -> ClusterInvitation | None:
+    """The invitation of a link, with the others of its group, or nothing when we did not sign it. Raises NotAllowedNow when it is over."""
+    serializer = URLSafeSerializer(secret, salt=SALT)
+    try:
+        signed = serializer.loads(token)
+        # The last letter of a signature has spare bits: four spellings decode to the same bytes, and only one is ours.
+        if serializer.dumps(signed) != token:
+            return None
+        query = select(ClusterInvitation).where(ClusterInvitation.id == UUID(signed))
+    except (AttributeError, BadData, TypeError, ValueError):
+        return None
+    members = joinedload(ClusterInvitation.cluster).selectinload(Cluster.members).joinedload(ClusterMember.organisation).joinedload(Organisation.commune)
+    people = (joinedload(ClusterInvitation.organisation), joinedload(ClusterInvitation.invited_by), selectinload(ClusterInvitation.territory))
+    found = db.session.scalars(query.options(members, *people)).one_or_none()
+    if found is not None and found.is_over:
+        raise NotAllowedNow("over")
+    return found
+
+
+def answer(invitation: ClusterInvitation, answer: ClusterAnswer, *, channel: Channel) -> bool:
+    """What the structure says, by its link, or to the animator who notes it. True when it is new; the last word counts."""
+    # Two clicks at once: the second waits here, then sees what the first one wrote.
+    db.session.refresh(invitation, ClusterInvitation.__table__.columns.keys(), with_for_update=True)
+    if invitation.answer is answer:
+        return False
+    invitation.answer, invitation.answered_at, invitation.channel = answer, now(), channel
+    db.session.flush()
+    return True
 
 
 def why_not(organisations: Sequence[Organisation], *, today: date) -> dict[UUID, Obstacle]:

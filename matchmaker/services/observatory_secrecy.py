@@ -33,6 +33,12 @@ def counts(indicator: Indicator, cell: Cell) -> Vector:
     return (int(cell.value),)
 
 
+def between(indicator: Indicator, cells: Mapping[Key, Cell], territory_id: int) -> Vector:
+    """What the wider indicators count more than this one: answers that came later than in three days, for one."""
+    mine = cells.get((territory_id, indicator.key, ""), Cell()).value
+    return tuple(int(cells.get((territory_id, key, ""), Cell(mine)).value - mine) for key in indicator.within)
+
+
 def is_small(vector: Vector) -> bool:
     return any(0 < number < SMALL for number in vector)
 
@@ -65,7 +71,8 @@ def unpublished(indicator: Indicator, cells: Mapping[Key, Cell], tree: Mapping[i
     if indicator.is_open:
         return set()
     vectors = {
-        one: counts(indicator, cells.get((one, indicator.key, part), Cell())) for one in {*roots, *tree, *(one for inside in tree.values() for one in inside)}
+        one: counts(indicator, cells.get((one, indicator.key, part), Cell())) + between(indicator, cells, one)
+        for one in {*roots, *tree, *(one for inside in tree.values() for one in inside)}
     }
     found = {roots[place] for place in hidden([vectors[root] for root in roots])} if len(roots) > 1 else {one for one in roots if is_small(vectors[one])}
     waiting = list(roots)

@@ -61,17 +61,17 @@ def take_due(*, at: datetime) -> list[date]:
     yesterday = indicators_loading.paris_day(at) - timedelta(days=1)
     wanted = [yesterday, *observatory_snapshots.month_ends(before=yesterday)[::-1][:MOST_MONTHS]]
     known = set(db.session.scalars(select(WhiteZone.day).where(WhiteZone.day.in_(wanted)).distinct()))
-    return [day for day in [day for day in wanted if day not in known][:MOST_AT_ONCE] if take(day)]
+    return [day for day in [day for day in wanted if day not in known][:MOST_AT_ONCE] if take(day, is_rebuilt=day != yesterday)]
 
 
-def take(day: date) -> bool:
+def take(day: date, *, is_rebuilt: bool = False) -> bool:
     """Write down the white zones of this day. False, and nothing changed, when they were written already, or there is nothing to write."""
     db.session.execute(select(func.pg_advisory_xact_lock(LOCK)))
     if db.session.scalar(select(WhiteZone.day).where(WhiteZone.day == day).limit(1)) is not None:
         return False
     rows = rows_of(day)
     if rows:
-        db.session.connection().execute(insert(WhiteZone).on_conflict_do_nothing(), rows)
+        db.session.connection().execute(insert(WhiteZone).on_conflict_do_nothing(), [row | {"is_rebuilt": is_rebuilt} for row in rows])
         db.session.expire_all()
     return bool(rows)
 

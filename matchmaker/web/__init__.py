@@ -43,6 +43,7 @@ from matchmaker.web import (
     my_data,
     navigation,
     nursery,
+    nursery_answers,
     observatory,
     observatory_files,
     observatory_impact,
@@ -84,6 +85,7 @@ from matchmaker.web import (
     venues,
     verification,
     white_zones,
+    white_zones_epci,
     work_queue,
 )
 
@@ -123,6 +125,7 @@ BLUEPRINTS = (
     matching_weights,
     my_data,
     nursery,
+    nursery_answers,
     members,
     observatory,
     observatory_files,
@@ -162,6 +165,7 @@ BLUEPRINTS = (
     venues,
     verification,
     white_zones,
+    white_zones_epci,
     work_queue,
 )
 

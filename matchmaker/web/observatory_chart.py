@@ -77,6 +77,18 @@ def pieces(points: Sequence[tuple[float, float] | None]) -> tuple[tuple[tuple[fl
     return tuple(tuple(run) for run in found if run)
 
 
+def spark(values: Sequence[int]) -> tuple[tuple[float, float], ...]:
+    """The points of a small line beside a number, in a box of 120 by 32 with room for its last dot; none for fewer than two values.
+
+    >>> spark([0, 4]), spark([3])
+    (((4.0, 28.0), (116.0, 4.0)), ())
+    """
+    if len(values) < 2:
+        return ()
+    top = max(*values, 1)
+    return tuple((round(4 + 112 * place / (len(values) - 1), 1), round(28 - 24 * value / top, 1)) for place, value in enumerate(values))
+
+
 def apart(curves: Sequence[Curve]) -> list[Curve]:
     """The names at the ends of the curves, none on another."""
     found: list[Curve] = []

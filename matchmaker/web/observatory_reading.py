@@ -126,7 +126,9 @@ def of(places: Places, territory: Territory | None, period: Period | None, *, is
 def months(places: Places, territory: Territory, keys: Sequence[str], *, is_inside: bool, until: date) -> list[tuple[date, list[Cell | None]]]:
     """(day, one cell for each of the indicators) of the last twelve months, as this reader may see them."""
     found = []
-    for day, cells in observatory_snapshots.months(list(places.all), keys, until=until).items():
+    # What a figure may be subtracted from decides too whether it is shown.
+    wanted = dict.fromkeys((*keys, *(other for key in keys for other in BY_KEY[key].within)))
+    for day, cells in observatory_snapshots.months(list(places.all), list(wanted), until=until).items():
         row: list[Cell | None] = []
         for key in keys:
             indicator = BY_KEY[key]

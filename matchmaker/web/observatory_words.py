@@ -76,8 +76,8 @@ WORDS = {
     "across": Words("Entre intercommunalités", "Oui des deux côtés entre deux intercommunalités différentes.", "oui des deux côtés de la période"),
     "ratio": Words("Besoins pour une offre", "Besoins publiés, divisés par les offres publiées.", "offres publiées", "", 2),
     "idle_epcis": Words(
-        "Zones blanches",
-        "Intercommunalités sans annonce, proposition, job dating ni coopération depuis 12\u00a0mois.",
+        "Intercommunalités sans activité",
+        "Intercommunalités où rien n’a été publié ni aucun job dating tenu depuis 12\u00a0mois.",
         "intercommunalités du territoire",
     ),
     "additional": Words(

@@ -10,12 +10,14 @@ from flask.typing import ResponseReturnValue
 from matchmaker import reference
 from matchmaker.models import Level, Territory, Venue
 from matchmaker.models.base import today
-from matchmaker.services import observatory_places, observatory_secrecy, third_places, white_zones
+from matchmaker.services import observatory_places, observatory_secrecy, third_places, white_zones, white_zones_months
 from matchmaker.services.observatory_places import Places, code_of
 from matchmaker.services.white_zones import FAR_KM, Zone
-from matchmaker.web import labels, maps
+from matchmaker.services.white_zones_months import Key, Point
+from matchmaker.web import labels, maps, observatory_chart
 from matchmaker.web.access import is_signed_in, public, signed_in
 from matchmaker.web.forms import clean
+from matchmaker.web.observatory_chart import Chart
 
 bp = Blueprint("white_zones", __name__)
 
@@ -45,6 +47,13 @@ class Page:
     before: date | None
     is_inside: bool
     rows: list[Row]
+    days: list[date]
+    lines: dict[Key, list[Point]]
+
+    @property
+    def points(self) -> list[Point]:
+        """The whole territory, month by month."""
+        return white_zones_months.together(self.lines.values(), self.days)
 
     @property
     def white(self) -> list[Row]:
@@ -74,6 +83,9 @@ def show() -> ResponseReturnValue:
         map=map_of(page) if page else None,
         middles=middles(page) if page else {},
         cells=cells_of(page) if page else [],
+        chart=chart_of(page) if page else None,
+        first_night=white_zones_months.first_night() if page else None,
+        spark=observatory_chart.spark,
         most=MOST_CELLS,
         far_km=FAR_KM,
         code_of=code_of,
@@ -106,7 +118,9 @@ def page_of(places: Places, territory: Territory, known: list[date]) -> Page:
         for zone in zones
         if zone.cells
     ]
-    return Page(territory, day, month, before, is_inside, sorted(rows, key=lambda row: (row.number or 10**6, -row.zone.count("needs"))))
+    ordered = sorted(rows, key=lambda row: (row.number or 10**6, -row.zone.count("needs")))
+    days = white_zones_months.days_of(known)
+    return Page(territory, day, month, before, is_inside, ordered, days, white_zones_months.months(days, [one.id for one in epcis]))
 
 
 def distance(zone: Zone) -> float:
@@ -144,6 +158,16 @@ def cells_of(page: Page) -> list[tuple[str, object]]:
     """(EPCI, category) by category, those that lack most first."""
     told = [(row.zone.territory, cell) for row in page.rows for cell in row.zone.cells if cell.needs or cell.offers]
     return sorted(told, key=lambda one: (-one[1].far, -one[1].needs, one[0].name, one[1].category))
+
+
+def chart_of(page: Page) -> Chart | None:
+    """Needs and offers without a yes for who looks after the territory; for anybody, the needs that no offer is near."""
+    points = page.points
+    if page.is_inside:
+        series = [("besoins", [float(one.unmet) for one in points]), ("offres", [float(one.unused) for one in points])]
+    else:
+        series = [("", [float(one.far) for one in points])]
+    return observatory_chart.chart(page.days, series)
 
 
 def shade_of(page: Page) -> dict[str, str]:

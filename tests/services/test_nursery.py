@@ -1,4 +1,4 @@
-"""The groups of a département, and whom an animator invites."""
+"""The groups of a region, and whom an animator invites."""
 
 from datetime import date, timedelta
 
@@ -11,6 +11,7 @@ from matchmaker.models import (
     Cluster,
     ClusterAnswer,
     ClusterInvitation,
+    ClusterMember,
     Family,
     Function,
     NurserySnapshot,
@@ -18,6 +19,7 @@ from matchmaker.models import (
     Organisation,
     OutboxMail,
     Result,
+    Territory,
     Topic,
 )
 from matchmaker.models.base import now, today
@@ -34,8 +36,12 @@ def village(*, number: int = 4, at: str = "Flers (61)", theme: str = "eau") -> l
     return [NeedFactory(at=at, themes=[theme]).organisation for _ in range(number)]
 
 
+def region() -> Territory:
+    return departement().parent
+
+
 def taken(day: date = MONDAY) -> NurserySnapshot:
-    assert nursery.take(departement(), day=day)
+    assert nursery.take(region(), day=day)
     db.session.expire_all()
     snapshot = nursery.newest(departement())
     assert snapshot is not None
@@ -53,7 +59,8 @@ def test_two_villages_are_two_groups_each_with_its_sector(session):
 
     snapshot = taken()
 
-    assert snapshot.organisations == 10
+    # Ten in the Orne and one in Caen, who is linked to nobody.
+    assert snapshot.organisations == 11
     assert [(names(one), one.theme, one.category) for one in snapshot.clusters] == [
         ({one.name for one in flers}, "eau", Category.PURCHASE),
         ({one.name for one in alencon}, "mobilite", Category.PURCHASE),
@@ -111,13 +118,37 @@ def test_a_day_is_taken_once_and_a_week_has_one(session):
     village()
     taken()
 
-    assert not nursery.take(departement(), day=MONDAY)
+    assert not nursery.take(region(), day=MONDAY)
     assert session.query(NurserySnapshot).count() == 1
-    at = now()
-    due = nursery.due(at=at)
-    assert departement("76").id in due
-    nursery.take_due(departement("76"), at=at)
-    assert departement("76").id not in nursery.due(at=at)
+    at = now() + timedelta(days=7)
+    assert nursery.due(at=at) == [region().id]
+    assert nursery.take_due(region(), at=at)
+    assert nursery.due(at=at) == []
+
+
+def test_neighbours_on_both_sides_of_a_border_are_one_group(session):
+    """Condé-en-Normandie is in the Calvados, ten kilometres from Flers in the Orne."""
+    flers, conde = village(number=3), village(number=2, at="Condé-en-Normandie (14)")
+    alone = village(number=4, at="Alençon (61)", theme="habitat")
+
+    snapshot = taken()
+
+    across, home = nursery.touching(snapshot, departement("61"))
+    assert names(across) == {one.name for one in (*flers, *conde)}
+    assert names(home) == {one.name for one in alone}
+    assert nursery.touching(snapshot, departement("14")) == [across]
+    assert nursery.touching(snapshot, departement("76")) == []
+
+
+def test_the_first_week_of_a_region_is_compared_with_the_groups_of_its_departements(session):
+    people = village(number=5)
+    members = [ClusterMember(organisation=one, position=place, x=0, y=0) for place, one in enumerate(people[:4])]
+    session.add(NurserySnapshot(territory=departement(), day=MONDAY - timedelta(days=7), organisations=4, clusters=[Cluster(position=0, members=members)]))
+    session.flush()
+
+    (cluster,) = taken().clusters
+
+    assert cluster.stability == 4 / 5
 
 
 def test_the_same_world_gives_the_same_groups_and_the_same_drawing(session):
@@ -131,20 +162,24 @@ def test_the_same_world_gives_the_same_groups_and_the_same_drawing(session):
 def test_reading_takes_as_many_queries_for_many_groups_as_for_few(session, queries):
     village()
     taken()
-    session.expire_all()
-    queries.clear()
-    nursery.newest(departement())
-    few = len(queries)
+    few = read(session, queries)[1]
     village(at="Alençon (61)", number=7)
     village(at="Argentan (61)", number=5, theme="habitat")
     taken(MONDAY + timedelta(days=7))
+    people, many = read(session, queries)
+
+    assert (people, many) == (16, few)
+
+
+def read(session, queries) -> tuple[int, int]:
+    """How many members the groups of the Orne have, and how many queries it took to name them and their places."""
+    orne = departement()
     session.expire_all()
     queries.clear()
-
-    snapshot = nursery.newest(departement())
+    snapshot = nursery.newest(orne)
     assert snapshot is not None
-    assert len([member.organisation.commune.name for one in snapshot.clusters for member in one.members]) == 16
-    assert len(queries) - few <= 1
+    found = [(member.organisation.commune.name, member.organisation.territory.name) for one in nursery.touching(snapshot, orne) for member in one.members]
+    return len(found), len(queries)
 
 
 def mails() -> list[OutboxMail]:
@@ -188,9 +223,10 @@ def test_the_last_word_of_a_structure_counts(session):
     (cluster,) = taken().clusters
     (sent,) = nursery_invitations.invite(cluster, people[:1], by=UserFactory(animator=True), message="", today=today(), settings=mail_settings())
 
-    nursery_invitations.note(sent, ClusterAnswer.NOT_NOW)
-    nursery_invitations.note(sent, ClusterAnswer.INTERESTED)
+    said = [(ClusterAnswer.NOT_NOW, Channel.ANIMATOR), (ClusterAnswer.INTERESTED, Channel.LINK), (ClusterAnswer.INTERESTED, Channel.ANIMATOR)]
+    assert [nursery_invitations.answer(sent, answer, channel=channel) for answer, channel in said] == [True, True, False]
     session.flush()
 
-    assert session.query(ClusterInvitation).one().answer is ClusterAnswer.INTERESTED
+    kept = session.query(ClusterInvitation).one()
+    assert (kept.answer, kept.channel, kept.cluster_id) == (ClusterAnswer.INTERESTED, Channel.LINK, cluster.id)
     assert nursery_invitations.invited_lately([people[0].id])[people[0].id] == sent

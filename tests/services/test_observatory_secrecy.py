@@ -97,3 +97,15 @@ def test_a_place_of_which_nothing_was_written_has_a_share_of_nobody() -> None:
     }
 
     assert unpublished(share, cells, {1: [2, 3, 4]}, [1]) == {2, 3}
+
+
+def test_an_answer_that_came_late_is_not_found_between_two_figures() -> None:
+    """Twenty proposals: fifteen answers, of which fourteen in five days and eight in three."""
+    values = {"answered": 15, "answered_in_5": 14, "answered_in_3": 8}
+    told = {(100, key, ""): Cell(Decimal(value), Decimal(20)) for key, value in values.items()}
+
+    assert [unpublished(BY_KEY[key], told, {}, [100]) for key in values] == [set(), {100}, set()]
+    told[100, "answered_in_5", ""] = Cell(Decimal(8), Decimal(20))
+    assert unpublished(BY_KEY["answered_in_5"], told, {}, [100]) == set()
+    told[100, "answered", ""] = Cell(Decimal(10), Decimal(20))
+    assert [unpublished(BY_KEY[key], told, {}, [100]) for key in values] == [set(), {100}, {100}]

@@ -6,9 +6,10 @@ import pytest
 import time_machine
 
 from matchmaker.extensions import db
-from matchmaker.models import Category, ProposalStatus, Side, WhiteZone
+from matchmaker.models import Category, ProposalStatus, Side, Status, WhiteZone
 from matchmaker.models.base import PARIS, now
-from matchmaker.services import observatory_places, white_zones
+from matchmaker.services import observatory_places, white_zones, white_zones_months
+from matchmaker.services.white_zones_months import Point
 from tests.factories import MatchFactory, NeedFactory, OfferFactory, commune, mutual_match, proposals_of
 
 DAY = date(2026, 11, 23)
@@ -144,3 +145,49 @@ def test_reading_takes_one_query_for_all_zones(autumn, queries):
 
     assert sum(bool(zone.cells) for zone in white_zones.zones(DAY, epcis)) == 2
     assert len(queries) == 1
+
+
+def test_the_months_of_a_category_are_those_that_were_written_down(autumn):
+    """Flers: one need of September, one of October, whose offer said yes in November, and an offer of premises since then."""
+    NeedFactory(published_at=datetime(2026, 9, 15, tzinfo=PARIS))
+    match = mutual_match(confirmed_at=datetime(2026, 11, 10, tzinfo=PARIS))
+    match.need.published_at = match.offer.published_at = datetime(2026, 10, 15, tzinfo=PARIS)
+    for proposal in match.proposals:
+        proposal.answered_at = match.confirmed_at
+    OfferFactory(category=Category.PREMISES, published_at=datetime(2026, 11, 15, tzinfo=PARIS))
+    db.session.flush()
+    white_zones.take_due(at=now())
+    days = white_zones_months.days_of(white_zones.days())
+    flers = observatory_places.places().named(f"epci-{commune().epci_code}")
+
+    found = white_zones_months.months(days, [flers.id])
+
+    assert days == [date(2026, 9, 30), date(2026, 10, 31), DAY]
+    assert found[flers.id, Category.PURCHASE] == [
+        Point(days[0], needs=1, unmet=1, far=1, is_rebuilt=True),
+        Point(days[1], needs=2, unmet=2, offers=1, unused=1, is_rebuilt=True),
+        Point(days[2], needs=2, unmet=1, offers=1),
+    ]
+    assert found[flers.id, Category.PREMISES] == [
+        Point(days[0], is_rebuilt=True),
+        Point(days[1], is_rebuilt=True),
+        Point(days[2], offers=1, unused=1),
+    ]
+    whole = white_zones_months.together(found.values(), days)
+    assert [(one.needs, one.unmet, one.offers, one.unused) for one in whole] == [(1, 1, 0, 0), (2, 2, 1, 1), (2, 1, 2, 1)]
+    assert white_zones_months.first_night() == DAY
+
+
+def test_a_month_stays_what_it_was_whatever_happens_later(autumn):
+    need = NeedFactory(published_at=datetime(2026, 9, 15, tzinfo=PARIS))
+    white_zones.take_due(at=now())
+    epcis = [one.id for one in observatory_places.places().all.values()]
+    before = white_zones_months.months(white_zones.days(), epcis)
+
+    need.status = Status.CLOSED
+    NeedFactory(published_at=datetime(2026, 9, 16, tzinfo=PARIS))
+    db.session.flush()
+    for day in white_zones.days():
+        assert not white_zones.take(day)
+
+    assert white_zones_months.months(white_zones.days(), epcis) == before

@@ -101,3 +101,50 @@ def test_the_page_takes_as_many_queries_for_many_zones_as_for_few(client, autumn
 
     assert "Rouen" in page
     assert len(queries) == few
+
+
+def test_an_intercommunalite_has_its_categories_with_their_months(client, autumn):
+    path = f"/zones-blanches/epci-{commune().epci_code}"
+    public = client.get(path).text
+
+    assert "Ce qui manque : Flers Agglo" in words(public)
+    assert "0 le 31 octobre, maintenant" not in words(public)
+    assert "6 le 31 octobre, maintenant" in words(public)
+    assert "Caen, 51 km" in words(public)
+    assert "lc-spark" in public
+    assert "31 octobre 2026, après coup" not in words(public)
+    assert "Sans oui" not in public
+    client.sign_in(UserFactory(animator=True, territories=[departement("76")]))
+    assert "Sans oui" not in client.get(path).text
+
+    client.sign_in(UserFactory(animator=True))
+    inside = words(client.get(path).text)
+    assert "8 le 31 octobre, maintenant" in inside
+    assert "Sans oui" in inside
+    assert "Offres sans oui" in inside
+    assert f'href="{path}"' in client.get("/zones-blanches").text
+
+
+@pytest.mark.parametrize("code", ["departement-61", "region-28", "epci-999999999", "x" * 3000, "epci-'"])
+def test_only_an_intercommunalite_has_such_a_page(client, autumn, code):
+    assert client.get(f"/zones-blanches/{code}").status_code == 404
+
+
+def test_an_intercommunalite_says_that_nothing_was_published_or_written_down(client):
+    path = f"/zones-blanches/epci-{commune('Le Havre (76)').epci_code}"
+    assert "Pas encore de relevé" in client.get(path).text
+
+    NeedFactory(published_at=now() - timedelta(days=3))
+    white_zones.take((now() - timedelta(days=1)).date())
+    db.session.commit()
+
+    assert "Rien n’a été publié ici" in client.get(path).text
+
+
+def test_the_curve_of_a_territory_is_of_yes_for_its_animator_and_of_distance_for_anybody(client, autumn):
+    public = client.get("/zones-blanches?territoire=departement-61").text
+    assert "Besoins sans offre possible à moins de 30" in words(public)
+    assert "lc-chart" in public
+    client.sign_in(UserFactory(animator=True))
+
+    assert "en trait plein, les besoins" in client.get("/zones-blanches?territoire=departement-61").text
