@@ -47,8 +47,8 @@ def months(days: Sequence[date], epci_ids: Collection[int]) -> dict[Key, list[Po
     query = select(WhiteZone.territory_id, WhiteZone.category, WhiteZone.day, *columns)
     rows = db.session.execute(query.where(WhiteZone.day.in_(days), WhiteZone.territory_id.in_(epci_ids)))
     found: dict[Key, dict[date, Point]] = {}
-    for territory_id, category, day, *counts in rows:
-        found.setdefault((territory_id, category), {})[day] = Point(day, *counts, is_rebuilt=day in later)
+    for territory_id, category, day, needs, unmet, far, offers, unused in rows:
+        found.setdefault((territory_id, category), {})[day] = Point(day, needs, unmet, far, offers, unused, day in later)
     return {key: [points.get(day, Point(day, is_rebuilt=day in later)) for day in days] for key, points in found.items()}
 
 
