@@ -129,7 +129,7 @@ def live(count: int, day: date) -> Day:
     """One day of the clock, stage by stage, each with its commit; asked twice, as by two beats."""
     from matchmaker.extensions import db
     from matchmaker.models import OutboxMail, Territory
-    from matchmaker.services import asking, proposals, silent_needs
+    from matchmaker.services import asking, proposal_ends, silent_needs
     from matchmaker.services.outbox import MailSettings
 
     settings = MailSettings.from_config(current_app.config)
@@ -143,7 +143,7 @@ def live(count: int, day: date) -> Day:
 
     stages = []
     for name, verb in (
-        ("end what stayed silent", lambda: proposals.expire_due(today=day, settings=settings)),
+        ("end what stayed silent", lambda: proposal_ends.expire_due(today=day, settings=settings)),
         ("tell silent needs, 50 at once", lambda: silent_needs.tell_due(today=day, settings=settings)),
         ("ask and recall", ask),
         ("the second beat", ask),

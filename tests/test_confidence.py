@@ -14,7 +14,7 @@ from config import ROOT
 from matchmaker.extensions import db
 from matchmaker.models import Category, Headcount, Match, MatchStatus, Need, OutboxMail, Proposal, ProposalStatus, Role, RunStatus, User
 from matchmaker.models.base import now, today
-from matchmaker.services import calendar_feeds, conversation_links, matching, outcome_links, proposal_answers, proposal_links, proposals
+from matchmaker.services import calendar_feeds, conversation_links, matching, outcome_links, proposal_answers, proposal_ends, proposal_links, proposals
 from matchmaker.services.proposal_answers import Reply
 from matchmaker.web import work_queue_words
 from matchmaker.web.settings import mail_settings
@@ -82,7 +82,7 @@ def confidence(app: Flask) -> Confidence:
     proposals.accept(own, settings=mail_settings())
     late.answer_by = own.answer_by = today() - timedelta(days=1)
     db.session.flush()
-    proposals.expire_due(today=today(), settings=mail_settings())
+    proposal_ends.expire_due(today=today(), settings=mail_settings())
     _own, taken_back = put(need, run=RunFactory())
     db.session.execute(OutboxMail.__table__.update().where(OutboxMail.organisation_id == taken_back.organisation_id).values(is_maybe_twice=True))
     proposals.unannounce(taken_back.organisation, [taken_back], settings=mail_settings())

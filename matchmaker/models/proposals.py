@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from matchmaker.models.base import Base, RowId, now, stored, today
@@ -66,6 +66,9 @@ class Proposal(Base):
         ),
         CheckConstraint("(volume_unit IS NULL) = (least_volume IS NULL AND most_volume IS NULL)", name="bounds_of_volume_have_a_unit"),
         CheckConstraint("least_volume > 0 AND most_volume > 0 AND least_volume <= most_volume", name="bounds_of_volume_are_a_band"),
+        CheckConstraint("parted_by_id IS NULL OR status = 'withdrawn'", name="who_parts_is_not_asked"),
+        # What keeps two structures apart is looked for when both say yes.
+        Index("ix_proposal_never_again", "match_id", postgresql_where=text("never_again")),
         Index("ix_proposal_organisation_id_status", "organisation_id", "status"),
     )
 
@@ -87,6 +90,8 @@ class Proposal(Base):
     volume_unit: Mapped[Unit | None] = mapped_column(stored(Unit))
     # The day that this side asked for: until then nobody reminds it, and the question is not over.
     postponed_until: Mapped[date | None]
+    # This question was withdrawn with the refusal of the same structure that asked for « never again »: see services/never_again.
+    parted_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("proposal.id", ondelete="SET NULL"), index=True)
     # An animator found that what follows from this refusal for later runs need not follow: see services/refusals.
     lifted_at: Mapped[datetime | None]
     lifted_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("user_account.id", ondelete="SET NULL"), index=True)

@@ -18,7 +18,17 @@ from matchmaker.extensions import db
 from matchmaker.models import Match, MatchStatus, Proposal, ProposalStatus, Solicitation, SolicitationKind
 from matchmaker.models.base import now
 from matchmaker.models.base import today as today_here
-from matchmaker.services import asking_budgets, asking_questions, asking_reading, outbox, outbox_batches, proposal_links, proposals, solicitations, working_days
+from matchmaker.services import (
+    asking_budgets,
+    asking_questions,
+    asking_reading,
+    outbox,
+    outbox_batches,
+    proposal_links,
+    proposal_lists,
+    solicitations,
+    working_days,
+)
 from matchmaker.services.asking_questions import Situation
 from matchmaker.services.outbox_batches import Letter
 
@@ -40,7 +50,7 @@ def remind(situation: Situation, spent: Ints, *, price: float, day: date, settin
     organisations = sorted({row.organisation_id for row in found})
     worth = worth_it(situation, found, organisations, spent, price=price, day=day)
     ids = [row.proposal_id for row, is_worth in zip(found, worth.tolist(), strict=True) if is_worth]
-    query = select(Proposal).where(Proposal.id == any_(asking_reading.array(ids))).options(*proposals.both_sides()).order_by(Proposal.id)
+    query = select(Proposal).where(Proposal.id == any_(asking_reading.array(ids))).options(*proposal_lists.both_sides()).order_by(Proposal.id)
     due = list(db.session.scalars(query)) if ids else []
     full = asking_budgets.take({one.organisation_id: 1 for one in due}, day=day)
     reminded = [one for one in due if one.organisation_id not in full]

@@ -11,7 +11,7 @@ from sqlalchemy.orm.interfaces import ORMOption
 from matchmaker.extensions import db
 from matchmaker.models import Channel, HelpRequest, Match, Message, Need, Offer, Proposal, Side, User
 from matchmaker.models.base import now
-from matchmaker.services import conversation_links, invitation_mails, outbox, proposals
+from matchmaker.services import conversation_links, invitation_mails, outbox, proposal_lists
 from matchmaker.services.errors import DomainError, NotAllowedNow
 
 # The same words again within this time are a second click.
@@ -29,7 +29,7 @@ def find_by_token(token: str, secret: str) -> Proposal | None:
     if signed is None:
         return None
     proposal_id, version = signed
-    proposal = db.session.scalars(select(Proposal).where(Proposal.id == proposal_id).options(*proposals.both_sides())).one_or_none()
+    proposal = db.session.scalars(select(Proposal).where(Proposal.id == proposal_id).options(*proposal_lists.both_sides())).one_or_none()
     if proposal is not None and (proposal.token_version != version or not has_begun(proposal.match)):
         raise NotAllowedNow("replaced")
     return proposal

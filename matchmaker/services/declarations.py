@@ -12,7 +12,7 @@ from matchmaker.extensions import db
 from matchmaker.models import Category, Commune, Need, Offer, Organisation, Status, Territory
 from matchmaker.models.base import now
 from matchmaker.models.declarations import LIFETIME_DAYS
-from matchmaker.services import outbox, proposals
+from matchmaker.services import outbox, proposal_ends
 from matchmaker.services.errors import NoReach, NotAllowedNow
 from matchmaker.services.territories import departement_of
 
@@ -93,7 +93,7 @@ def expire_due(*, today: date, settings: outbox.MailSettings) -> int:
         due += db.session.scalars(select(model).where(model.status == Status.PUBLISHED, model.expires_on < today).with_for_update(skip_locked=True))
     for declaration in due:
         change_status(declaration, Status.EXPIRED)
-        proposals.end_of_declaration(declaration, settings=settings)
+        proposal_ends.end_of_declaration(declaration, settings=settings)
     return len(due)
 
 

@@ -11,7 +11,18 @@ from sqlalchemy import select
 
 from matchmaker.extensions import db
 from matchmaker.models import Organisation, Role, Territory, User, Venue
-from matchmaker.services import accounts, demo_after, demo_cast, demo_communities, demo_purchasing, demo_story, outbox, pools_runs, proposals, venues
+from matchmaker.services import (
+    accounts,
+    demo_after,
+    demo_cast,
+    demo_communities,
+    demo_purchasing,
+    demo_story,
+    outbox,
+    pools_runs,
+    proposal_ends,
+    venues,
+)
 from matchmaker.services.demo_cast import Places, moment
 from matchmaker.services.pools_fractions import USUAL
 
@@ -50,7 +61,7 @@ def load(*, today: date, settings: outbox.MailSettings) -> None:
     seine_maritime = places.departement(demo_cast.EARLY)
     first_run = demo_story.run_and_publish(seine_maritime, today=today, days_ago=FIRST_RUN_DAYS_AGO, settings=settings)
     demo_story.answer_all(first_run, demo_story.OVER, today=today, marks={}, rng=rng, settings=settings)
-    proposals.expire_due(today=today, settings=settings)
+    proposal_ends.expire_due(today=today, settings=settings)
     demo_story.hold_past(houses["La Criée Douce"], first_run, today=today, rng=rng)
 
     samples = demo_cast.declare_samples(cast, today=today, rng=rng, places=places)

@@ -62,6 +62,14 @@ def wish_for_a_run(territory: Territory) -> None:
         return
 
 
+def wish_for_runs_after(refusal: Proposal) -> None:
+    """A refusal frees its need, and those whose questions ended with it: they look elsewhere."""
+    freed = select(Need.territory_id).join(Match, Match.need_id == Need.id).join(Match.proposals)
+    freed = freed.where((Proposal.id == refusal.id) | (Proposal.parted_by_id == refusal.id))
+    for territory in db.session.scalars(select(Territory).where(Territory.id.in_(freed)).order_by(Territory.code)).all():
+        wish_for_a_run(territory)
+
+
 def waits_to_be_read(territory: Territory) -> bool:
     """Is there a result that nobody sent, less than a week old?"""
     ready = (MatchingRun.territory_id == territory.id, MatchingRun.status == RunStatus.READY, MatchingRun.created_at > now() - A_WEEK)

@@ -30,7 +30,7 @@ from matchmaker.models import (
 )
 from matchmaker.models.base import now
 from matchmaker.models.outcomes import CONCLUDED, WAVES
-from matchmaker.services import outbox, outcome_links, proposals, working_days
+from matchmaker.services import outbox, outcome_links, proposal_lists, working_days
 from matchmaker.services.errors import NotAllowedNow
 
 # After the last question, nobody remembers: an installation that was asleep for a year asks nothing of that year.
@@ -92,7 +92,7 @@ def ask_due(*, at: datetime, settings: outbox.MailSettings) -> int:
         said = select(Outcome.id).where(Outcome.match_id == Proposal.match_id, Outcome.side == Proposal.side)
         is_over = said.where((Outcome.wave >= wave) | (Outcome.result == Result.SIGNED)).exists()
         query = select(Proposal).join(Proposal.match).where(Match.status == MatchStatus.CONFIRMED, *is_due, ~is_over)
-        query = query.options(*proposals.both_sides()).order_by(Match.confirmed_at, Proposal.id).limit(MOST_AT_ONCE - asked)
+        query = query.options(*proposal_lists.both_sides()).order_by(Match.confirmed_at, Proposal.id).limit(MOST_AT_ONCE - asked)
         for proposal in db.session.scalars(query).all():
             asked += ask(proposal, wave, at=at, settings=settings)
     return asked
@@ -125,7 +125,7 @@ def find_by_token(token: str, secret: str) -> Proposal | None:
     if signed is None:
         return None
     proposal_id, version = signed
-    proposal = db.session.scalars(select(Proposal).where(Proposal.id == proposal_id).options(*proposals.both_sides())).one_or_none()
+    proposal = db.session.scalars(select(Proposal).where(Proposal.id == proposal_id).options(*proposal_lists.both_sides())).one_or_none()
     if proposal is not None and proposal.token_version != version:
         raise NotAllowedNow("replaced")
     return proposal

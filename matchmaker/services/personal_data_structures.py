@@ -25,7 +25,7 @@ from matchmaker.models import (
     WelcomeStatus,
 )
 from matchmaker.models.base import now
-from matchmaker.services import job_dating_guests, job_datings, outbox, pools, proposals
+from matchmaker.services import job_dating_guests, job_datings, outbox, pools, proposal_ends
 from matchmaker.services.personal_data_purchasing import leave_purchasing
 
 NAME, TITLE = "Structure effacée", "Annonce effacée"
@@ -44,7 +44,7 @@ def end_what_it_began(organisation: Organisation, *, settings: outbox.MailSettin
     """Announcements, questions, groups and job datings of a structure that has no name any more; the others are told."""
     leave_purchasing(organisation, settings=settings)
     for declaration in declarations_of(organisation):
-        proposals.end_of_declaration(declaration, settings=settings)
+        proposal_ends.end_of_declaration(declaration, settings=settings)
         declaration.status = Status.CLOSED
     part_from_partners(organisation)
     leave_pools(organisation, settings=settings)

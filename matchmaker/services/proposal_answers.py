@@ -10,7 +10,7 @@ from matchmaker.extensions import db
 from matchmaker.models import Channel, DeclineReason, MatchStatus, Proposal, ProposalAnswer, ProposalStatus
 from matchmaker.models.base import now, today
 from matchmaker.models.declarations import LIFETIME_DAYS
-from matchmaker.services import outbox, proposal_links, proposals
+from matchmaker.services import never_again, outbox, proposal_ends, proposal_links, proposal_lists, proposals
 from matchmaker.services.errors import NotAllowedNow
 from matchmaker.services.refusal_bounds import NO_BOUNDS, Bounds
 
@@ -53,7 +53,7 @@ def find_by_token(token: str, secret: str) -> Proposal | None:
     if signed is None:
         return None
     proposal_id, version = signed
-    proposal = db.session.scalars(select(Proposal).where(Proposal.id == proposal_id).options(*proposals.both_sides())).one_or_none()
+    proposal = db.session.scalars(select(Proposal).where(Proposal.id == proposal_id).options(*proposal_lists.both_sides())).one_or_none()
     if proposal is not None and proposal.token_version != version:
         raise NotAllowedNow("replaced")
     return proposal
@@ -94,14 +94,16 @@ def answer(proposal: Proposal, reply: Reply, *, channel: Channel, settings: outb
     Raises NotAllowedNow, with the standing, when it cannot be said any more.
     """
     # Two clicks at once: the second waits here, then sees what the first one wrote.
-    proposals.locked_match(proposal)
+    if reply.bounds.never:
+        never_again.lock(proposal)
+    proposal_ends.locked_match(proposal)
     if reply.is_said_already(proposal):
         return False
     stands = standing(proposal)
     if stands is not Standing.OPEN and not (stands is Standing.LATE and reply.status is ProposalStatus.ACCEPTED):
         raise NotAllowedNow(stands)
     if reply.status is ProposalStatus.DECLINED and proposal.status is ProposalStatus.DECLINED:
-        correct_refusal(proposal, reply, channel=channel)
+        correct_refusal(proposal, reply, channel=channel, settings=settings)
     else:
         take_up_again(proposal)
         give(proposal, reply, channel=channel, settings=settings)
@@ -121,23 +123,30 @@ def give(proposal: Proposal, reply: Reply, *, channel: Channel, settings: outbox
         raise NotAllowedNow(Standing.OVER)
 
 
-def correct_refusal(proposal: Proposal, reply: Reply, *, channel: Channel) -> None:
+def correct_refusal(proposal: Proposal, reply: Reply, *, channel: Channel, settings: outbox.MailSettings) -> None:
     """Still no, for another reason or in other words."""
+    was_never = proposal.never_again
     reply.bounds.write_on(proposal)
     proposal.lifted_at = proposal.lifted_by_id = None
     proposal.decline_reason, proposal.decline_comment, proposal.answered_at = reply.reason, reply.comment.strip(), now()
     proposal.history.append(ProposalAnswer(status=ProposalStatus.DECLINED, reason=reply.reason, channel=channel))
+    if proposal.never_again:
+        never_again.end_others(proposal, settings=settings)
+    elif was_never:
+        never_again.bring_back(proposal, today=today())
 
 
 def take_up_again(proposal: Proposal) -> None:
     """As if this side had not answered. A match that ended by it goes on, where both sides have a place left."""
     match, other = proposal.match, proposal.other
-    was_refused = proposal.status is ProposalStatus.DECLINED
+    was_refused, was_never = proposal.status is ProposalStatus.DECLINED, proposal.never_again
     NO_BOUNDS.write_on(proposal)
     proposal.status, proposal.answered_at, proposal.decline_reason, proposal.decline_comment = ProposalStatus.PENDING, None, None, ""
     # After a silence the other side's yes is needed too; its own silence may still be broken in the same way.
     goes_on = match.status is MatchStatus.ENDED and (was_refused or other.status is ProposalStatus.ACCEPTED)
-    if goes_on and not proposals.taken_sides(match):
+    if was_never:
+        never_again.bring_back(proposal, today=today())
+    if goes_on and not proposal_ends.taken_sides(match) and not never_again.keeps_apart(match):
         match.status = MatchStatus.PROPOSED
         if other.status is ProposalStatus.WITHDRAWN:
             other.status = ProposalStatus.PENDING

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from matchmaker.extensions import db
 from matchmaker.models import Category, DeclineReason, Match, Need, Offer, Proposal, ProposalStatus, User
 from matchmaker.models.base import now, today
-from matchmaker.services import proposals
+from matchmaker.services import proposal_lists
 from matchmaker.services.refusal_bounds import Two, apart, own_id, stands
 
 MOST_SHOWN = 200
@@ -40,13 +40,13 @@ def of_territories(territory_ids: Sequence[int], *, lifted: bool = False) -> lis
     """The refusals about needs of these territories that close something, or those that were lifted; the newest first."""
     is_lifted = Proposal.lifted_at.is_not(None) if lifted else Proposal.lifted_at.is_(None)
     query = select(Proposal).join(Proposal.match).join(Match.need).where(Need.territory_id.in_(territory_ids), Proposal.status == ProposalStatus.DECLINED)
-    query = query.where(is_lifted).options(*proposals.both_sides()).order_by(Proposal.answered_at.desc(), Proposal.id).limit(MOST_SHOWN)
+    query = query.where(is_lifted).options(*proposal_lists.both_sides()).order_by(Proposal.answered_at.desc(), Proposal.id).limit(MOST_SHOWN)
     return with_consequences(db.session.scalars(query).all())
 
 
 def of_organisation(organisation_id: UUID) -> list[Refusal]:
     """What this structure refused, the newest first."""
-    query = select(Proposal).where(Proposal.organisation_id == organisation_id, *stands()).options(*proposals.both_sides())
+    query = select(Proposal).where(Proposal.organisation_id == organisation_id, *stands()).options(*proposal_lists.both_sides())
     return with_consequences(db.session.scalars(query.order_by(Proposal.answered_at.desc(), Proposal.id).limit(MOST_SHOWN)).all())
 
 

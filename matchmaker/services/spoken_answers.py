@@ -10,7 +10,7 @@ from sqlalchemy.orm import joinedload
 from matchmaker.extensions import db
 from matchmaker.models import ActKind, Channel, MatchStatus, Proposal, ProposalAnswer, WorkAct
 from matchmaker.models.base import PARIS, now, today
-from matchmaker.services import proposal_answers, proposals
+from matchmaker.services import proposal_answers, proposal_ends, proposals
 from matchmaker.services.errors import NotAllowedNow
 from matchmaker.services.proposal_answers import Standing
 
@@ -43,7 +43,7 @@ def take_back(proposal: Proposal) -> None:
 
     Raises NotAllowedNow when no such answer stands, when the other side was told of it, or when the place is taken meanwhile.
     """
-    match = proposals.locked_match(proposal)
+    match = proposal_ends.locked_match(proposal)
     told = spoken([proposal]).get(proposal.id)
     if told is None or not told.can_be_taken_back:
         raise NotAllowedNow(proposal.status)

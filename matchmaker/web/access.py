@@ -15,7 +15,7 @@ from flask_login import current_user
 
 from matchmaker.extensions import db
 from matchmaker.models import JobDating, MatchingRun, Need, Offer, Organisation, Proposal, Role, Standing, Status, Territory, User, Venue
-from matchmaker.services import declarations, job_datings, matching, proposals, venues
+from matchmaker.services import declarations, job_datings, matching, proposal_lists, venues
 
 # A larger number is none of the database's, which would fail on it instead of finding nothing.
 LARGEST_ID = 2**31 - 1
@@ -153,7 +153,7 @@ def in_sight(declaration: Need | Offer) -> bool:
 
 
 def my_proposal(proposal_id: UUID) -> Proposal:
-    proposal: Proposal = found(proposals.proposal_of(my_organisation(), proposal_id))
+    proposal: Proposal = found(proposal_lists.proposal_of(my_organisation(), proposal_id))
     return proposal
 
 

@@ -20,7 +20,7 @@ from matchmaker.web.access import by_token
 from matchmaker.web.answer_days import check_day, first_day
 from matchmaker.web.errors import LATE_FORM, error_page
 from matchmaker.web.forms import Form, at_most, required
-from matchmaker.web.refusal_fields import BoundsMixin, first_bounds, unit_of
+from matchmaker.web.refusal_fields import BoundsMixin, first_bounds, noted, unit_of
 from matchmaker.web.settings import mail_settings
 from tasks.matching import run_due
 from tasks.outbox import drain
@@ -33,7 +33,6 @@ CHOICES = {"oui": "Oui, les rencontrer", "plus-tard": "Plus tard", "non": "Non m
 THANKS = {
     ProposalStatus.ACCEPTED: "Votre oui est noté. Nous vous prévenons dès que l’autre structure répond.",
     ProposalStatus.PENDING: "C’est noté. Revenez par le même lien quand vous êtes prêts.",
-    ProposalStatus.DECLINED: "Votre non est noté. Nous cherchons la structure suivante.",
 }
 REPLACED = "Nous vous avons envoyé depuis un courriel plus récent\u00a0: utilisez son lien."
 # A page that was asked for, and one that answers a button which came too late.
@@ -112,12 +111,13 @@ def record(proposal: Proposal, form: AnswerForm) -> ResponseReturnValue:
         db.session.rollback()
         return page(proposal, form)
     if is_new and reply.status is ProposalStatus.DECLINED:
-        matching.wish_for_a_run(proposal.match.need.territory)
+        matching.wish_for_runs_after(proposal)
+    told = noted(proposal) if reply.status is ProposalStatus.DECLINED else THANKS[reply.status]
     has_ended = proposal_answers.standing(proposal) in (Standing.MUTUAL, Standing.KEPT)
     db.session.commit()
     nudge(run_due if reply.status is ProposalStatus.DECLINED else drain)
     if not has_ended:
-        flash(THANKS[reply.status], "success")
+        flash(told, "success")
     return redirect(request.path)
 
 

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from matchmaker.extensions import db, nudge
 from matchmaker.models import Category, DeclarationDraft, Eligibility, Need, Offer, Side, Status
 from matchmaker.models.base import today
-from matchmaker.services import declarations, drafts, matching, proposals, territories
+from matchmaker.services import declarations, drafts, matching, proposal_ends, territories
 from matchmaker.services.errors import NotAllowedNow
 from matchmaker.web.access import (
     editor_required,
@@ -157,7 +157,7 @@ def show_offer(offer_id: UUID) -> ResponseReturnValue:
 
 def show(declaration: Need | Offer) -> ResponseReturnValue:
     kind, guide = kind_of(declaration), GUIDES[declaration.category]
-    is_mine, waiting = declaration.organisation_id == signed_in().organisation_id, proposals.open_questions(declaration)
+    is_mine, waiting = declaration.organisation_id == signed_in().organisation_id, proposal_ends.open_questions(declaration)
     return render_template(
         "declarations/show.html",
         declaration=declaration,
@@ -289,7 +289,7 @@ def leave(declaration: Need | Offer, status: Status) -> ResponseReturnValue:
         declarations.change_status(declaration, status)
     except NotAllowedNow:
         abort(409)
-    ended = proposals.end_of_declaration(declaration, settings=mail_settings())
+    ended = proposal_ends.end_of_declaration(declaration, settings=mail_settings())
     db.session.commit()
     nudge(drain)
     done = "L’annonce est en pause" if status is Status.PAUSED else "L’annonce est fermée"

@@ -19,7 +19,7 @@ from matchmaker.services import (
     matching_freshness,
     matching_overview,
     matching_withdrawal,
-    proposals,
+    proposal_lists,
     territories,
     working_days,
 )
@@ -49,7 +49,7 @@ def runs() -> ResponseReturnValue:
         territories=mine,
         runs=latest,
         earlier=matching_page.earlier_runs(latest),
-        refusals=proposals.refusals(ids),
+        refusals=proposal_lists.refusals(ids),
         RunStatus=RunStatus,
     )
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from flask import Flask, request, url_for
 
 from matchmaker.models import Organisation, Role, User
-from matchmaker.services import pools, pools_welcomes, proposals, purchasing_groups_reading
+from matchmaker.services import pools, pools_welcomes, proposal_lists, purchasing_groups_reading
 from matchmaker.web.access import is_signed_in, signed_in
 
 PUBLIC = (
@@ -58,7 +58,7 @@ LISTS = {endpoint for entries in (PUBLIC, *MENUS.values()) for endpoint, _words 
 
 # Behind which entries something may wait for the structure's answer, and how much does.
 PENDING: dict[str, Callable[[Organisation], int]] = {
-    "proposals.inbox": lambda organisation: proposals.counts(organisation)["pending"],
+    "proposals.inbox": lambda organisation: proposal_lists.counts(organisation)["pending"],
     "pools.mine": lambda organisation: pools.awaiting(organisation) + pools_welcomes.awaiting(organisation),
     "purchasing.suppliers": purchasing_groups_reading.awaiting,
 }

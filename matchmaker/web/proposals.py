@@ -10,14 +10,14 @@ from wtforms import DateField, RadioField, TextAreaField
 from matchmaker.extensions import db, nudge
 from matchmaker.models import Channel, DeclineReason, MatchStatus, Proposal, ProposalStatus
 from matchmaker.models.base import today
-from matchmaker.services import asking_budgets, contact_log, matching, proposal_answers, proposals, spoken_answers
+from matchmaker.services import asking_budgets, contact_log, matching, proposal_answers, proposal_ends, proposal_lists, proposals, spoken_answers
 from matchmaker.services.errors import NotAllowedNow
 from matchmaker.services.proposal_answers import Reply
 from matchmaker.web import labels, reasons
 from matchmaker.web.access import editor_required, member_required, my_organisation, my_proposal, signed_in
 from matchmaker.web.answer_days import check_day, first_day
 from matchmaker.web.forms import Form, answer, at_most, required
-from matchmaker.web.refusal_fields import BoundsMixin, unit_of
+from matchmaker.web.refusal_fields import BoundsMixin, noted, unit_of
 from matchmaker.web.settings import mail_settings
 from tasks.matching import run_due
 from tasks.outbox import drain
@@ -25,6 +25,7 @@ from tasks.outbox import drain
 bp = Blueprint("proposals", __name__)
 
 YES_KEPT = "Votre oui est gardé. Entre-temps, la place a été prise\u00a0: si elle se libère, cette rencontre peut revenir vers vous."
+NOT_THIS_TIME = "Votre oui est gardé. Cette rencontre ne peut pas se faire cette fois\u00a0: votre annonce continue de chercher."
 TABS = {"todo": "À faire", "waiting": "Chez l’autre", "done": "Terminées"}
 
 
@@ -48,9 +49,9 @@ def inbox() -> ResponseReturnValue:
     organisation, tab = my_organisation(), request.args.get("onglet", "todo")
     if tab not in TABS:
         abort(404)
-    counts = proposals.counts(organisation)
+    counts = proposal_lists.counts(organisation)
     items = [{"url": url_for(".inbox", onglet=name), "label": f"{words} ({counts[name]})", "is_current": name == tab} for name, words in TABS.items()]
-    shown = proposals.inbox(organisation, tab)
+    shown = proposal_lists.inbox(organisation, tab)
     left = asking_budgets.left(organisation, day=today()).month
     return render_template(
         "proposals/inbox.html",
@@ -80,7 +81,7 @@ def accept(proposal_id: UUID) -> ResponseReturnValue:
     db.session.commit()
     nudge(drain)
     if kept:
-        flash(YES_KEPT, "message")
+        flash(NOT_THIS_TIME if proposal.other.status is ProposalStatus.ACCEPTED else YES_KEPT, "message")
         return redirect(url_for("proposals.inbox", onglet="done"))
     if mutual:
         flash("Vous vous êtes dit oui. Voici comment vous joindre.", "yes")
@@ -100,10 +101,11 @@ def decline(proposal_id: UUID) -> ResponseReturnValue:
         proposals.decline(proposal, reason=reason, comment=words, bounds=form.bounds(proposal), settings=mail_settings())
     except NotAllowedNow:
         return already_answered(proposal)
-    matching.wish_for_a_run(proposal.match.need.territory)
+    matching.wish_for_runs_after(proposal)
+    told = noted(proposal)
     db.session.commit()
     nudge(run_due)
-    flash("Votre non est noté. Nous cherchons la structure suivante.", "success")
+    flash(told, "success")
     return redirect(url_for("proposals.inbox"))
 
 
@@ -132,7 +134,7 @@ def part(proposal_id: UUID) -> ResponseReturnValue:
     """Two yes that led nowhere: both announcements look again."""
     proposal = my_proposal(proposal_id)
     try:
-        proposals.part(proposal)
+        proposal_ends.part(proposal)
     except NotAllowedNow:
         return already_answered(proposal)
     matching.wish_for_a_run(proposal.match.need.territory)

@@ -9,6 +9,7 @@ from wtforms.validators import Optional, StopValidation
 
 from matchmaker.models import DeclineReason, Proposal, Unit
 from matchmaker.models.base import today
+from matchmaker.services import never_again
 from matchmaker.services.refusal_bounds import Bounds
 from matchmaker.web import labels
 from matchmaker.web.declaration_fields import AmountField
@@ -61,6 +62,16 @@ class BoundsMixin:
         least, most = self.least_volume.data, self.most_volume.data
         unit = unit_of(proposal) if least is not None or most is not None else None
         return Bounds(self.never_again.data, self.not_before.data, least, most, unit)
+
+
+def noted(proposal: Proposal) -> str:
+    """What its structure reads when its no is written down."""
+    ended = never_again.ended_by(proposal)
+    if not ended:
+        return "Votre non est noté. Nous cherchons la structure suivante."
+    also = "L’autre proposition" if ended == 1 else f"Les {labels.numeral(ended).lower()} autres propositions"
+    gone = "est retirée" if ended == 1 else "sont retirées"
+    return f"Votre non est noté. {also} qui vous liait à cette structure {gone} aussi, et nous cherchons ailleurs."
 
 
 def unit_of(proposal: Proposal) -> Unit:

@@ -189,7 +189,7 @@ def answer(subject_id: UUID, proposal_id: UUID) -> ResponseReturnValue:
         db.session.rollback()
         return refused("Cette question est close entre-temps. Rien n’a été envoyé.")
     if reply.status is ProposalStatus.DECLINED:
-        matching.wish_for_a_run(question.match.need.territory)
+        matching.wish_for_runs_after(question)
     db.session.commit()
     nudge(run_due if reply.status is ProposalStatus.DECLINED else drain)
     flash(f"{work_queue_words.answer_words(reply.status)}. Votre nom et vos mots sont gardés avec la réponse.", "success")

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from matchmaker.extensions import db
 from matchmaker.models import Absence, AskingDay, MatchingRun, MatchStatus, OutboxMail, Proposal, ProposalStatus, Side, Solicitation, SolicitationKind
 from matchmaker.models.base import PARIS, now, today
-from matchmaker.services import asking, asking_prices, matching, proposals, working_days
+from matchmaker.services import asking, asking_prices, matching, proposal_ends, proposals, working_days
 from matchmaker.services.outbox import MailSettings
 from tests.factories import NeedFactory, OfferFactory, OrganisationFactory, UserFactory, departement
 
@@ -163,7 +163,7 @@ def test_after_ten_working_days_of_silence_the_next_best_is_asked(session: Sessi
         proposals.accept(proposal, settings=settings)
 
     for day in range(1, 14):
-        proposals.expire_due(today=later(day), settings=settings)
+        proposal_ends.expire_due(today=later(day), settings=settings)
         asking.ask(departement(), day=later(day), settings=settings)
 
     assert len(set(asked())) == 2

@@ -5,7 +5,6 @@ from datetime import date, datetime, time, timedelta
 
 import time_machine
 from flask import Flask
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 from sqlalchemy import func, select
@@ -31,11 +30,22 @@ from matchmaker.models import (
     Status,
 )
 from matchmaker.models.base import PARIS, today
-from matchmaker.services import asking, asking_budgets, declarations, matching, matching_withdrawal, proposal_answers, proposals, working_days
+from matchmaker.services import (
+    asking,
+    asking_budgets,
+    declarations,
+    matching,
+    matching_withdrawal,
+    proposal_answers,
+    proposal_ends,
+    proposal_lists,
+    working_days,
+)
 from matchmaker.services.errors import AnsweredAlready, NotAllowedNow
 from matchmaker.services.outbox import MailSettings
 from matchmaker.services.proposal_answers import Reply
 from matchmaker.services.refusal_bounds import Bounds
+from tests.brief_stories import brief
 from tests.factories import NeedFactory, OfferFactory, OrganisationFactory, departement
 
 START = date(2026, 4, 13)
@@ -79,7 +89,7 @@ class Story(RuleBasedStateMachine):
         self.moved.move_to(datetime.combine(today() + timedelta(days=days), time(9), PARIS))
         for _beat in range(2):
             declarations.expire_due(today=today(), settings=self.settings)
-            proposals.expire_due(today=today(), settings=self.settings)
+            proposal_ends.expire_due(today=today(), settings=self.settings)
             if working_days.is_working_day(today()):
                 asking.ask(departement(), day=today(), settings=self.settings)
         waiting = select(func.min(Proposal.answer_by)).where(Proposal.status == ProposalStatus.PENDING)
@@ -96,7 +106,7 @@ class Story(RuleBasedStateMachine):
     @rule(data=st.data(), reply=REPLIES)
     def somebody_answers(self, data: st.DataObject, reply: Reply) -> None:
         """The first answer, a late one, or a change of mind; what cannot be said any more changes nothing."""
-        asked = db.session.scalars(select(Proposal).options(*proposals.both_sides()).order_by(Proposal.proposed_at, Proposal.id)).all()
+        asked = db.session.scalars(select(Proposal).options(*proposal_lists.both_sides()).order_by(Proposal.proposed_at, Proposal.id)).all()
         proposal = asked[data.draw(st.integers(0, len(asked) - 1))]
         with db.session.begin_nested() as attempt:
             try:
@@ -109,7 +119,7 @@ class Story(RuleBasedStateMachine):
     def two_part(self, data: st.DataObject) -> None:
         mutual = db.session.scalars(select(Proposal).join(Proposal.match).where(Match.status == MatchStatus.CONFIRMED).order_by(Proposal.id)).all()
         if mutual:
-            proposals.part(data.draw(st.sampled_from(mutual)))
+            proposal_ends.part(data.draw(st.sampled_from(mutual)))
 
     @rule()
     def take_the_publication_back(self) -> None:
@@ -129,7 +139,7 @@ class Story(RuleBasedStateMachine):
             declarations.publish(declaration, today=today())
         else:
             declarations.change_status(declaration, status)
-            proposals.end_of_declaration(declaration, settings=self.settings)
+            proposal_ends.end_of_declaration(declaration, settings=self.settings)
         db.session.flush()
 
     @invariant()
@@ -151,11 +161,13 @@ class Story(RuleBasedStateMachine):
     @invariant()
     def what_a_refusal_asked_for_is_kept(self) -> None:
         """Never again these two structures; nothing about an announcement before its day."""
-        query = select(Proposal).join(Proposal.match).options(*proposals.both_sides())
+        query = select(Proposal).join(Proposal.match).options(*proposal_lists.both_sides())
         refused = db.session.scalars(query.where(Proposal.status == ProposalStatus.DECLINED)).all()
         for later in db.session.scalars(query).all():
             two = {later.organisation_id, later.other.organisation_id}
             for no in refused:
+                # Whether it was asked before or after.
+                assert not (no.never_again and two == {no.organisation_id, no.other.organisation_id} and later.match.status is MatchStatus.PROPOSED)
                 if no.answered_at is not None and later.proposed_at > no.answered_at:
                     assert not (no.never_again and two == {no.organisation_id, no.other.organisation_id})
                     about = {later.match.need_id, later.match.offer_id}
@@ -176,7 +188,4 @@ class Story(RuleBasedStateMachine):
 def test_no_story_asks_twice_about_one_pair_or_more_than_somebody_accepts(app: Flask) -> None:
     Story.app = app
 
-    run_state_machine_as_test(
-        Story,
-        settings=settings(max_examples=12, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)),
-    )
+    run_state_machine_as_test(Story, settings=brief(stories=12, steps=25))

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from matchmaker.models import Category, Channel, ContactView, ContactWay, JobDatingStatus, Match, MatchStatus, OutboxMail, Proposal, ProposalStatus, Side
 from matchmaker.models.base import now
-from matchmaker.services import contact_log, conversation_links, conversations, job_datings, next_steps, proposals
+from matchmaker.services import contact_log, conversation_links, conversations, job_datings, next_steps, proposal_ends, proposals
 from matchmaker.services.conversations import TooManyMessages
 from matchmaker.services.errors import NotAllowedNow
 from matchmaker.services.first_in_line import first_in_line
@@ -64,7 +64,7 @@ def test_nobody_writes_before_two_yes_nor_after_they_parted(session: Session) ->
 
     together, _theirs = sides(mutual_match())
     say(together)
-    proposals.part(together)
+    proposal_ends.part(together)
     session.flush()
     with pytest.raises(NotAllowedNow):
         say(together, "Encore un mot")

@@ -51,7 +51,7 @@ from matchmaker.services import (
     outcomes,
     pools,
     pools_warnings,
-    proposals,
+    proposal_lists,
     territories,
 )
 from tests.conftest import new_database, redis_url
@@ -109,7 +109,7 @@ def demo_inbox(email: str) -> list[Any]:
     user = accounts.account_with(email)
     assert user is not None
     assert user.organisation is not None
-    return [proposal for tab in proposals.TABS for proposal in proposals.inbox(user.organisation, tab)]
+    return [proposal for tab in proposal_lists.TABS for proposal in proposal_lists.inbox(user.organisation, tab)]
 
 
 @pytest.mark.usefixtures("session")

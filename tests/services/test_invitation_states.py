@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 import time_machine
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 from sqlalchemy import select
@@ -17,6 +16,7 @@ from matchmaker.models import Answer, Channel, Invitation, JobDatingStatus, Mail
 from matchmaker.models.base import now
 from matchmaker.services import invitations, job_dating_moves, job_datings, outbox
 from matchmaker.services.errors import NotAllowedNow
+from tests.brief_stories import brief
 from tests.factories import JobDatingFactory, MatchFactory, NeedFactory, OrganisationFactory
 from tests.itip import History
 from tests.services.test_invitations import SETTINGS
@@ -214,5 +214,4 @@ def thread(key: str) -> str:
 
 
 def test_calendars_end_up_right(session):
-    quick = settings(max_examples=8, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck))
-    run_state_machine_as_test(Guests, settings=quick)
+    run_state_machine_as_test(Guests, settings=brief(stories=8, steps=25))

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from matchmaker.extensions import db
 from matchmaker.models import Category, DeclineReason, Flag, Match, MatchingRun, MatchStatus, Offer, OutboxMail, Proposal, ProposalStatus, RunStatus, Status
 from matchmaker.models.base import now, today
-from matchmaker.services import asking, matching, proposals
+from matchmaker.services import asking, matching, proposal_ends, proposals
 from matchmaker.services.errors import NotAllowedNow, RunUnderWay
 from matchmaker.services.outbox import MailSettings
 from tests.factories import MatchFactory, NeedFactory, OfferFactory, OrganisationFactory, RunFactory, departement, proposals_of
@@ -213,7 +213,7 @@ def test_a_refused_pair_is_never_proposed_again(session: Session, settings: Mail
 def test_a_pair_that_a_pause_withdrew_comes_back(session: Session, settings: MailSettings) -> None:
     match = MatchFactory()
     proposals_of(match)
-    proposals.end_of_declaration(match.need, settings=settings)
+    proposal_ends.end_of_declaration(match.need, settings=settings)
 
     assert pairs(matching.rematch(departement(), today=TODAY)) == {(match.need.title, match.offer.title)}
 
@@ -223,7 +223,7 @@ def test_silence_keeps_a_pair_apart_for_a_while_only(session: Session, settings:
     mine, _theirs = proposals_of(match)
     mine.answer_by = TODAY - timedelta(days=1)
     db.session.flush()
-    proposals.expire_due(today=TODAY, settings=settings)
+    proposal_ends.expire_due(today=TODAY, settings=settings)
 
     assert matching.rematch(departement(), today=TODAY).matches == []
     assert matching.rematch(departement(), today=TODAY + timedelta(days=120)).served_count == 1
@@ -312,7 +312,7 @@ def test_live_proposals_expire_and_free_their_places(session: Session, settings:
     mine, _theirs = proposals_of(match)
     mine.answer_by = TODAY - timedelta(days=1)
 
-    assert proposals.expire_due(today=TODAY, settings=settings) == 1
+    assert proposal_ends.expire_due(today=TODAY, settings=settings) == 1
     assert match.status is MatchStatus.ENDED
     assert db.session.scalar(select(Match.id).where(Match.status == MatchStatus.PROPOSED)) is None
 

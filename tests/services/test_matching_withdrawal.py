@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from matchmaker.extensions import db
 from matchmaker.models import DeclineReason, MailStatus, MatchingRun, MatchStatus, OutboxMail, Proposal, ProposalStatus, RunStatus
 from matchmaker.models.base import now, today
-from matchmaker.services import matching, matching_freshness, matching_withdrawal, proposals
+from matchmaker.services import matching, matching_freshness, matching_withdrawal, proposal_ends, proposals
 from matchmaker.services.errors import AnsweredAlready, NotAllowedNow
 from matchmaker.services.outbox import MailSettings
 from tests.factories import NeedFactory, OfferFactory, OrganisationFactory, departement
@@ -79,7 +79,7 @@ def test_a_no_and_a_silence_to_the_end_are_answers_too(published: MatchingRun, s
     if answer == "no":
         proposals.decline(proposal, reason=DeclineReason.FOUND, settings=settings)
     else:
-        proposals.end(proposal.match, leave=ProposalStatus.EXPIRED, settings=settings)
+        proposal_ends.end(proposal.match, leave=ProposalStatus.EXPIRED, settings=settings)
 
     with pytest.raises(AnsweredAlready):
         matching_withdrawal.take_back(published, settings=settings)

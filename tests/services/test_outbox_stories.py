@@ -4,7 +4,6 @@ from collections import defaultdict
 from datetime import timedelta
 
 import time_machine
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 from sqlalchemy import delete, select
@@ -14,6 +13,7 @@ from matchmaker.extensions import db
 from matchmaker.models import MailStatus, OutboxMail
 from matchmaker.models.base import now
 from matchmaker.services import outbox, outbox_sending
+from tests.brief_stories import brief
 from tests.services.test_outbox import put
 
 GUESTS, WORKERS = ("anne", "basile"), (1, 2)
@@ -140,5 +140,4 @@ class Story(RuleBasedStateMachine):
 
 
 def test_any_story_ends_well(app):
-    few = settings(max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck))
-    run_state_machine_as_test(Story, settings=few)
+    run_state_machine_as_test(Story, settings=brief(stories=25, steps=30))

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from matchmaker.extensions import db
 from matchmaker.models import Channel, DeclineReason, Match, MatchStatus, OutboxMail, Proposal, ProposalAnswer, ProposalStatus, Side, Status
 from matchmaker.models.base import today
-from matchmaker.services import proposal_answers, proposal_links, proposals
+from matchmaker.services import proposal_answers, proposal_ends, proposal_links, proposals
 from matchmaker.services.errors import NotAllowedNow
 from matchmaker.services.outbox import MailSettings
 from matchmaker.services.proposal_answers import Reply, Standing, standing
@@ -158,8 +158,8 @@ def test_later_keeps_the_question_open_until_that_day(both, say, settings) -> No
 
     day = today() + timedelta(days=30)
     assert (mine.status, mine.answer_by, mine.postponed_until) == (ProposalStatus.PENDING, day, day)
-    assert proposals.expire_due(today=day, settings=settings) == 0
-    assert proposals.expire_due(today=day + timedelta(days=1), settings=settings) == 1
+    assert proposal_ends.expire_due(today=day, settings=settings) == 0
+    assert proposal_ends.expire_due(today=day + timedelta(days=1), settings=settings) == 1
     assert mine.status is ProposalStatus.EXPIRED
 
 
@@ -177,7 +177,7 @@ def test_a_late_yes_ties_the_knot_with_the_yes_that_waited(both, say, settings) 
     mine, theirs = both
     say(theirs, YES)
     with time_machine.travel(mine.proposed_at + timedelta(days=20), tick=False):
-        proposals.expire_due(today=today(), settings=settings)
+        proposal_ends.expire_due(today=today(), settings=settings)
         assert standing(mine) is Standing.LATE
 
         say(mine, YES)
@@ -189,7 +189,7 @@ def test_a_late_yes_ties_the_knot_with_the_yes_that_waited(both, say, settings) 
 def test_two_late_yes_meet_too_and_a_late_no_is_not_needed(both, say, settings) -> None:
     mine, theirs = both
     with time_machine.travel(mine.proposed_at + timedelta(days=20), tick=False):
-        proposals.expire_due(today=today(), settings=settings)
+        proposal_ends.expire_due(today=today(), settings=settings)
         with pytest.raises(NotAllowedNow, match="late"):
             say(mine, NO)
 
@@ -203,7 +203,7 @@ def test_two_late_yes_meet_too_and_a_late_no_is_not_needed(both, say, settings) 
 def test_a_yes_after_months_is_too_late(both, settings, say) -> None:
     mine, _theirs = both
     with time_machine.travel(mine.proposed_at + timedelta(days=120), tick=False):
-        proposals.expire_due(today=today(), settings=settings)
+        proposal_ends.expire_due(today=today(), settings=settings)
 
         with pytest.raises(NotAllowedNow, match="over"):
             say(mine, YES)
@@ -218,7 +218,7 @@ def test_a_yes_after_the_place_was_taken_is_kept(session: Session, say, settings
     say(asks_again, YES)
     say(offers, YES)
     if is_late:
-        proposals.end(second, leave=ProposalStatus.EXPIRED, settings=settings)
+        proposal_ends.end(second, leave=ProposalStatus.EXPIRED, settings=settings)
 
     assert say(offers_too, YES)
 

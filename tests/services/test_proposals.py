@@ -4,7 +4,7 @@ from sqlalchemy.orm import Session
 
 from matchmaker.extensions import db
 from matchmaker.models import Category, DeclineReason, MatchStatus, OutboxMail, ProposalStatus, Side
-from matchmaker.services import proposals
+from matchmaker.services import proposal_ends, proposal_lists, proposals
 from matchmaker.services.errors import NotAllowedNow
 from matchmaker.services.outbox import MailSettings
 from tests.factories import MatchFactory, OrganisationFactory, RunFactory, proposals_of
@@ -69,11 +69,11 @@ def test_who_said_yes_is_told_kindly_that_it_leads_nowhere(session: Session, set
 def test_two_yes_that_led_nowhere_free_both_places(session: Session, settings: MailSettings) -> None:
     mine, theirs = proposals_of(MatchFactory())
     with pytest.raises(NotAllowedNow):
-        proposals.part(mine)
+        proposal_ends.part(mine)
     proposals.accept(mine, settings=settings)
     proposals.accept(theirs, settings=settings)
 
-    proposals.part(theirs)
+    proposal_ends.part(theirs)
 
     assert mine.match.status is MatchStatus.ENDED
 
@@ -83,8 +83,8 @@ def test_refusals_are_counted_by_category_and_reason(session: Session, settings:
         mine, _theirs = proposals_of(MatchFactory(run=RunFactory()))
         proposals.decline(mine, reason=DeclineReason.TOO_FAR, settings=settings)
 
-    assert proposals.refusals([mine.match.need.territory_id]) == [(Category.PURCHASE, DeclineReason.TOO_FAR, 2)]
-    assert proposals.refusals([]) == []
+    assert proposal_lists.refusals([mine.match.need.territory_id]) == [(Category.PURCHASE, DeclineReason.TOO_FAR, 2)]
+    assert proposal_lists.refusals([]) == []
 
 
 def test_an_answer_is_given_once(session: Session, settings: MailSettings) -> None:
@@ -102,9 +102,21 @@ def test_closing_a_need_withdraws_its_open_questions_and_keeps_its_mutual_yes(se
     proposals_of(open_match)
     mutual = MatchFactory(need=open_match.need, run=RunFactory(), mutual=True)
 
-    assert proposals.end_of_declaration(open_match.need, settings=settings) == 1
+    assert proposal_ends.end_of_declaration(open_match.need, settings=settings) == 1
     assert open_match.status is MatchStatus.ENDED
     assert mutual.is_mutual
+
+
+def test_who_closes_its_own_announcement_is_not_told_that_its_yes_led_nowhere(session: Session, settings: MailSettings) -> None:
+    mine, _theirs = proposals_of(MatchFactory())
+    theirs, waiting = proposals_of(MatchFactory(need=mine.match.need))[::-1]
+    proposals.accept(mine, settings=settings)
+    proposals.accept(theirs, settings=settings)
+
+    proposal_ends.end_of_declaration(mine.match.need, settings=settings)
+
+    assert waiting.status is ProposalStatus.WITHDRAWN
+    assert [mail.recipient for mail in session.scalars(select(OutboxMail).where(OutboxMail.kind == "no_follow_up"))] == [theirs.organisation.email]
 
 
 def test_the_inbox_sorts_proposals_under_three_tabs(session: Session, settings: MailSettings) -> None:
@@ -118,17 +130,17 @@ def test_the_inbox_sorts_proposals_under_three_tabs(session: Session, settings: 
     proposals.accept(kept["said yes"], settings=settings)
     proposals.decline(kept["said no"], reason=DeclineReason.FOUND, settings=settings)
 
-    assert proposals.inbox(organisation, "todo") == [kept["pending"]]
-    assert proposals.inbox(organisation, "waiting") == [kept["said yes"]]
-    assert proposals.inbox(organisation, "done") == [kept["said no"]]
-    assert proposals.counts(organisation) == {"todo": 1, "waiting": 1, "done": 1, "pending": 1}
+    assert proposal_lists.inbox(organisation, "todo") == [kept["pending"]]
+    assert proposal_lists.inbox(organisation, "waiting") == [kept["said yes"]]
+    assert proposal_lists.inbox(organisation, "done") == [kept["said no"]]
+    assert proposal_lists.counts(organisation) == {"todo": 1, "waiting": 1, "done": 1, "pending": 1}
 
 
 def test_a_proposal_is_its_own_organisations_only(session: Session) -> None:
     mine, theirs = proposals_of(MatchFactory())
 
-    assert proposals.proposal_of(mine.organisation, mine.id) is mine
-    assert proposals.proposal_of(mine.organisation, theirs.id) is None
+    assert proposal_lists.proposal_of(mine.organisation, mine.id) is mine
+    assert proposal_lists.proposal_of(mine.organisation, theirs.id) is None
 
 
 @pytest.mark.parametrize("side", list(Side))
@@ -145,7 +157,7 @@ def test_the_inbox_costs_the_same_for_any_number_of_proposals(session: Session, 
         db.session.expunge_all()
         organisation = db.session.get_one(type(organisation), organisation_id)
         queries.clear()
-        found = proposals.inbox(organisation, "todo")
+        found = proposal_lists.inbox(organisation, "todo")
         assert len([(row.own_declaration.commune.name, row.their_declaration.organisation.name, row.other.status) for row in found]) == number
         counts.append(len(queries))
 

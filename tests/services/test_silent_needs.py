@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from matchmaker.extensions import db
 from matchmaker.models import Channel, DeclineReason, OutboxMail, RunStatus
 from matchmaker.models.base import now, today
-from matchmaker.services import mails, matching, proposals, silent_needs
+from matchmaker.services import mails, matching, proposal_ends, proposals, silent_needs
 from matchmaker.services.outbox import MailSettings
 from matchmaker.services.refusal_bounds import Bounds
 from tests.factories import MatchFactory, NeedFactory, OfferFactory, departement, proposals_of
@@ -50,7 +50,7 @@ def test_a_yes_that_stands_is_an_answer_and_one_that_led_nowhere_is_not(session:
     proposals.accept(theirs, settings=settings, channel=Channel.LINK)
     assert silent_needs.tell_due(today=today(), settings=settings) == 0
 
-    proposals.end(match, settings=settings)
+    proposal_ends.end(match, settings=settings)
     session.flush()
 
     assert silent_needs.tell_due(today=today(), settings=settings) == 1

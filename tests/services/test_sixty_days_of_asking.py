@@ -26,7 +26,7 @@ from matchmaker.models import (
     Status,
 )
 from matchmaker.models.base import PARIS, today
-from matchmaker.services import asking, declarations, matching, proposals, silent_needs, work_queue_facts, working_days
+from matchmaker.services import asking, declarations, matching, proposal_ends, proposals, silent_needs, work_queue_facts, working_days
 from matchmaker.services.outbox import MailSettings
 from tests.factories import NeedFactory, OfferFactory, OrganisationFactory, departement
 
@@ -67,11 +67,11 @@ class Town:
             self.leave(offer, Status.PAUSED)
         mutual = db.session.scalars(select(Proposal).join(Proposal.match).where(Match.status == MatchStatus.CONFIRMED).order_by(Proposal.id)).all()
         if mutual and self.rng.random() < 0.1:
-            proposals.part(self.rng.choice(mutual))
+            proposal_ends.part(self.rng.choice(mutual))
 
     def leave(self, declaration: Need | Offer, status: Status) -> None:
         declarations.change_status(declaration, status)
-        proposals.end_of_declaration(declaration, settings=self.settings)
+        proposal_ends.end_of_declaration(declaration, settings=self.settings)
 
     def answer(self, day: date) -> None:
         """Each open question may be answered today: yes, no, or later."""
@@ -93,7 +93,7 @@ class Town:
 def live(town: Town, day: date, settings: MailSettings) -> None:
     """One day as beat and people make it; each task is run twice, for two beats."""
     for _beat in range(2):
-        proposals.expire_due(today=day, settings=settings)
+        proposal_ends.expire_due(today=day, settings=settings)
         silent_needs.tell_due(today=day, settings=settings)
     if day.weekday() == 0 and (day - START).days % 14 == 0:
         run = matching.rematch(departement(), today=day)

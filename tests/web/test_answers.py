@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from matchmaker.extensions import db
 from matchmaker.models import Category, DeclineReason, MatchStatus, OutboxMail, Proposal, ProposalAnswer, ProposalStatus, Status, Theme, Unit
 from matchmaker.models.base import today
-from matchmaker.services import mails, proposal_links, proposals
+from matchmaker.services import mails, proposal_ends, proposal_links, proposals
 from matchmaker.services.refusal_bounds import Bounds
 from matchmaker.web.settings import mail_settings
 from tests.factories import MatchFactory, NeedFactory, OfferFactory, OrganisationFactory, RunFactory, UserFactory, proposals_of
@@ -240,6 +240,31 @@ def test_a_yes_after_a_no_asks_for_nothing_any_more(client, mine, path):
     assert (mine.status, Bounds.of(mine)) == (ProposalStatus.ACCEPTED, Bounds())
 
 
+def test_never_again_says_what_else_is_withdrawn_and_another_mind_brings_it_back(client, app, asked, mine, path):
+    back = MatchFactory(need=NeedFactory(organisation=asked[1].organisation), offer=OfferFactory(organisation=mine.organisation))
+    theirs, other = proposals_of(back)
+    db.session.commit()
+
+    page = client.post(path, data={"reponse": "non", "reason": "other", "never_again": "y"}, follow_redirects=True)
+
+    assert "L’autre proposition qui vous liait à cette structure est retirée aussi" in words(page.text)
+    assert [status_of(one) for one in (theirs, other)] == [ProposalStatus.WITHDRAWN] * 2
+    over = client.get(path_of(app, other))
+    assert over.status_code == 410
+    assert "Vous avez demandé à ne plus être mis en relation avec cette structure" in words(over.text)
+    # The other side does not learn it.
+    closed = client.get(path_of(app, theirs))
+    assert closed.status_code == 410
+    assert "Vous avez demandé" not in words(closed.text)
+    client.sign_in(UserFactory(organisation=mine.organisation))
+    assert "vous ne souhaitez plus être mis en relation" in words(client.get("/propositions?onglet=done").text)
+
+    client.post(path, data={"reponse": "oui"})
+
+    assert [status_of(one) for one in (theirs, other)] == [ProposalStatus.PENDING] * 2
+    assert client.get(path_of(app, other)).status_code == 200
+
+
 @pytest.mark.parametrize("token", ["x", "W10.x", "%00", "a" * 3000, "WzEsMV0.x"])
 def test_a_link_that_we_did_not_sign_leads_nowhere(client, token):
     assert client.get(f"/reponses/{token}").status_code == 404
@@ -276,7 +301,7 @@ def test_an_older_link_points_to_the_newer_mail(client, mine, path):
 def test_past_its_day_the_page_says_so_and_a_yes_is_welcome_all_the_same(client, mine, path, is_swept):
     with time_machine.travel(mine.proposed_at + timedelta(days=16), tick=False):
         if is_swept:
-            proposals.expire_due(today=today(), settings=mail_settings())
+            proposal_ends.expire_due(today=today(), settings=mail_settings())
             db.session.commit()
         before, refused = client.get(path), client.post(path, data=NO)
         late = client.post(path, data=forms(before.text)[-1].filled())
@@ -293,7 +318,7 @@ def test_past_its_day_the_page_says_so_and_a_yes_is_welcome_all_the_same(client,
 def test_a_declaration_that_no_longer_looks_is_a_conflict_and_says_whose(client, mine, path, status, is_mine, whose):
     declaration = mine.own_declaration if is_mine else mine.their_declaration
     declaration.status = status
-    proposals.end_of_declaration(declaration, settings=mail_settings())
+    proposal_ends.end_of_declaration(declaration, settings=mail_settings())
     db.session.commit()
 
     shown, sent = client.get(path), client.post(path, data={"reponse": "oui"})
