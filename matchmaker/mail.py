@@ -1,7 +1,5 @@
 """Mails: composing one to its final bytes, and handing bytes to the relay. The only module that speaks SMTP."""
 
-import email.policy
-import hashlib
 import re
 import smtplib
 import ssl
@@ -9,9 +7,6 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.utils import format_datetime
 from functools import lru_cache
 from types import TracebackType
 from typing import Any, Self
@@ -21,10 +16,10 @@ from flask import current_app
 from jinja2 import Environment
 from markupsafe import Markup
 
+from matchmaker import mail_bytes
+
 SENDER_NAME = "La Croisée"
 SUBJECT_LENGTH = 150
-# No raw line feed and no byte above 127 on the wire, whatever the relay announces.
-POLICY = email.policy.SMTP.clone(cte_type="7bit")
 MAILS_PER_CONNECTION = 90
 # What servers say when they want less of everything, whoever the recipient is.
 CLOSING_CODES = {421, 432}
@@ -86,26 +81,22 @@ def compose(
     The same arguments give the same bytes. ``recipient``, ``sender`` and ``reply_to`` are bare addresses that ``address`` accepted.
     """
     subject = shortened(str(one_line(render(f"{name}/subject.txt", **context))).strip())
-    message = EmailMessage(policy=POLICY)
-    message["Message-ID"] = message_id
-    message["Date"] = format_datetime(date)
-    message["From"] = Address(SENDER_NAME, addr_spec=sender)
-    message["To"] = Address(addr_spec=recipient)
-    message["Reply-To"] = Address(addr_spec=reply_to)
-    message["Subject"] = subject
-    # No answering machine answers a machine.
-    message["Auto-Submitted"] = "auto-generated"
-    message.set_content(render(f"{name}/body.txt", subject=subject, **context).strip() + "\n", cte="quoted-printable")
-    message.add_alternative(render(f"{name}/body.html", subject=subject, **context), subtype="html", cte="quoted-printable")
-    if calendar is not None:
-        method, text = calendar
-        message.add_alternative(text, subtype="calendar", params={"method": method}, cte="base64")
-    # Set last: composing moves what describes the content into the first part.
-    message["Content-Language"] = "fr"
-    message.set_boundary("=_" + hashlib.sha256(message_id.encode()).hexdigest()[:32])
+    message = mail_bytes.written(
+        [
+            mail_bytes.folded_address("From", sender, SENDER_NAME),
+            mail_bytes.folded_address("To", recipient),
+            mail_bytes.folded_address("Reply-To", reply_to),
+            mail_bytes.folded("Subject", subject),
+        ],
+        message_id=message_id,
+        date=date,
+        text=render(f"{name}/body.txt", subject=subject, **context).strip() + "\n",
+        html=render(f"{name}/body.html", subject=subject, **context),
+        calendar=calendar,
+    )
     # Written here: the library would encode a long address as words, which no mail program reads as an address.
     out = f"List-Unsubscribe: <{list_unsubscribe}>\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n" if list_unsubscribe else ""
-    return Composed(subject, out.encode("ascii") + message.as_bytes())
+    return Composed(subject, out.encode("ascii") + message)
 
 
 def shortened(subject: str) -> str:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from matchmaker import ics, mail
+from matchmaker import ics, mail, mail_bytes
 from matchmaker.extensions import db
 from tests.factories import MatchFactory, OrganisationFactory, proposals_of
 from tests.itip import History
@@ -48,12 +48,12 @@ def mailed(event: ics.Event = EVENT, *, method: str = "REQUEST", message_id: str
 
 def spoilt(old: bytes, new: bytes) -> bytes:
     """A mail whose calendar object has ``new`` where it had ``old``."""
-    message = email.message_from_bytes(mailed(), policy=mail.POLICY)
+    message = email.message_from_bytes(mailed(), policy=mail_bytes.POLICY)
     *_, part = message.iter_parts()
     written = part.get_payload(decode=True)
     assert old in written
     part.set_payload(written.replace(old, new).decode("utf-8", "surrogateescape"), "utf-8")
-    return message.as_bytes(policy=mail.POLICY)
+    return message.as_bytes(policy=mail_bytes.POLICY)
 
 
 def test_what_we_write_is_flawless(app):

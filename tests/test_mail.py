@@ -2,13 +2,19 @@
 
 import email
 import email.policy
+import hashlib
 import socket
 import time
 from datetime import UTC, datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from matchmaker import ics, mail
+from matchmaker import ics, mail, mail_bytes
 from tests.factories import MatchFactory, OrganisationFactory, proposals_of
 from tests.smtp_server import CUT, SmtpServer
 from tests.test_ics import EVENT, NASTY, check_lines
@@ -79,6 +85,35 @@ def test_the_calendar_part_names_its_method_and_arrives_to_the_letter(app):
     assert part["Content-Type"].params == {"charset": "utf-8", "method": "REQUEST"}
     assert part.get_payload(decode=True).decode() == written
     assert check_lines(written)["METHOD"] == ["REQUEST"]
+
+
+def as_the_library_writes(subject: str, text: str, html: str, calendar: tuple[str, str] | None) -> bytes:
+    message = EmailMessage(policy=mail_bytes.POLICY)
+    message["Message-ID"] = HEADERS["message_id"]
+    message["Date"] = format_datetime(HEADERS["date"])
+    message["To"] = Address(addr_spec=HEADERS["recipient"])
+    message["Subject"] = subject
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(text, cte="quoted-printable")
+    message.add_alternative(html, subtype="html", cte="quoted-printable")
+    if calendar is not None:
+        message.add_alternative(calendar[1], subtype="calendar", params={"method": calendar[0]}, cte="base64")
+    message["Content-Language"] = "fr"
+    message.set_boundary("=_" + hashlib.sha256(HEADERS["message_id"].encode()).hexdigest()[:32])
+    return message.as_bytes()
+
+
+WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cf", "Zl", "Zp"]), min_size=1, max_size=120)
+BODIES = st.lists(st.one_of(WORDS, st.sampled_from(["", ".", "..", "From moi", "=3D", "fin ", "\t", "é" * 90])), max_size=12).map("\n".join)
+
+
+@given(subject=WORDS.filter(str.strip), text=BODIES, html=BODIES, calendar=st.none() | BODIES.map(lambda body: ("REQUEST", body)))
+def test_the_bytes_are_those_of_the_email_library(subject, text, html, calendar):
+    headers = [mail_bytes.folded_address("To", HEADERS["recipient"]), mail_bytes.folded("Subject", subject)]
+
+    done = mail_bytes.written(headers, message_id=HEADERS["message_id"], date=HEADERS["date"], text=text, html=html, calendar=calendar)
+
+    assert done == as_the_library_writes(subject, text, html, calendar)
 
 
 def test_html_is_french_and_calls_nobody(app):

@@ -10,7 +10,7 @@ from matchmaker.engine import scoring
 from matchmaker.engine.candidates import candidates
 from matchmaker.engine.problem import SCORE_MAX, displayed
 from matchmaker.engine.relevance import TEXT
-from matchmaker.models import MatchingRun, Need, Offer
+from matchmaker.models import MatchingRun
 from matchmaker.models.base import PARIS, now
 from matchmaker.services import matching_inputs
 from matchmaker.services.matching_inputs import PairIds, Weights, candidate_rows
@@ -37,7 +37,7 @@ def details(run: MatchingRun, scores: Mapping[PairIds, int]) -> dict[PairIds, De
     """
     needs, offers = {need for need, _offer in scores}, {offer for _need, offer in scores}
     today = (run.started_at or now()).astimezone(PARIS).date()
-    inputs = matching_inputs.read_where(run.territory, (Need.id.in_(needs),), (Offer.id.in_(offers),), today=today)
+    inputs = matching_inputs.read_few(run.territory, needs, offers, today=today)
     found = candidates(inputs.needs.side, inputs.offers.side)
     scored = scoring.score(found, inputs.needs.side, inputs.offers.side, inputs.context)
     at = candidate_rows(inputs, found, list(scores))

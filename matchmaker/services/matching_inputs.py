@@ -1,13 +1,13 @@
 """What a computation reads of the database, and the problem that the engine makes of it."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
 import numpy as np
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, select, union
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from matchmaker.engine import scoring
@@ -95,12 +95,25 @@ def read(territory: Territory, *, today: date) -> Inputs:
 
 def read_where(territory: Territory, needs: Sequence[ColumnElement[bool]], offers: Sequence[ColumnElement[bool]], *, today: date) -> Inputs:
     """The same for the needs and offers that meet these conditions."""
-    taken, homes = places_taken(), territories.homes()
-    asked, given = table(Need, *needs, homes=homes, taken=taken), table(Offer, *offers, homes=homes, taken=taken)
-    proximity = occupations.proximity() if occupations.are_imported() else None
-    context = scoring.Context(asked.profile, given.profile, today.toordinal(), bits(territory.themes, Theme), met_organisations(), proximity)
+    asked, given, context = sides(territory, needs, offers, taken=places_taken(), today=today)
     refused, locked = (decided_pairs(territory, verdict) for verdict in (Verdict.REFUSED, Verdict.LOCKED))
     return Inputs(asked, given, closed_pairs(today=today), refused, locked, context, weights_of(territory), frozenset(first_in_line()))
+
+
+def read_few(territory: Territory, need_ids: Collection[UUID], offer_ids: Collection[UUID], *, today: date) -> Inputs:
+    """The same for a few announcements whose pairs were chosen already: nothing is read of what closes pairs, or weighs the criteria."""
+    asked, given, context = sides(territory, (Need.id.in_(need_ids),), (Offer.id.in_(offer_ids),), taken={}, today=today)
+    return Inputs(asked, given, pairs_of_ids(()), [], [], context, {}, frozenset(first_in_line({*need_ids, *offer_ids})))
+
+
+def sides(
+    territory: Territory, needs: Sequence[ColumnElement[bool]], offers: Sequence[ColumnElement[bool]], *, taken: Mapping[UUID, int], today: date
+) -> tuple[Table, Table, scoring.Context]:
+    """Both tables, and what their scores depend on beside them."""
+    homes = territories.homes(union(select(Need.commune_code).where(*needs), select(Offer.commune_code).where(*offers)))
+    asked, given = table(Need, *needs, homes=homes, taken=taken), table(Offer, *offers, homes=homes, taken=taken)
+    proximity = occupations.proximity() if occupations.are_imported() else None
+    return asked, given, scoring.Context(asked.profile, given.profile, today.toordinal(), bits(territory.themes, Theme), met_organisations(), proximity)
 
 
 def problem(inputs: Inputs) -> Scored:

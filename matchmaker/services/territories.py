@@ -7,7 +7,7 @@ from hashlib import md5
 from math import asin, cos, radians, sin, sqrt
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, case, func, literal, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, CompoundSelect, Text, case, func, literal, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import aggregate_order_by, insert
 from sqlalchemy.orm import joinedload
 
@@ -258,11 +258,16 @@ def with_contacts() -> list[Territory]:
     return list(db.session.scalars(query.order_by(Territory.level.desc(), Territory.code)))
 
 
-def homes() -> dict[str, tuple[int, int, int]]:
-    """Commune code → territory ids of its EPCI, département and region, -1 where not loaded. Communes outside are left out."""
+def homes(codes: CompoundSelect[str] | None = None) -> dict[str, tuple[int, int, int]]:
+    """Commune code → territory ids of its EPCI, département and region, -1 where not loaded. Communes outside are left out.
+
+    ``codes``: of these communes only; a query for their codes.
+    """
     ids = {(level, code): row_id for level, code, row_id in db.session.execute(select(Territory.level, Territory.code, Territory.id))}
     loaded = [code for level, code in ids if level is Level.DEPARTEMENT]
     query = select(Commune.code, Commune.epci_code, Commune.departement_code, Commune.region_code).where(Commune.departement_code.in_(loaded))
+    if codes is not None:
+        query = query.where(Commune.code.in_(codes))
     return {
         code: (ids.get((Level.EPCI, epci or ""), -1), ids.get((Level.DEPARTEMENT, departement), -1), ids.get((Level.REGION, region), -1))
         for code, epci, departement, region in db.session.execute(query)
