@@ -18,11 +18,13 @@ def _flag(name: str, default: bool = False) -> bool:
 
 
 def _engine_options(*, statement_timeout_seconds: int) -> dict[str, Any]:
-    timeouts = f"-c statement_timeout={statement_timeout_seconds}s -c lock_timeout=5s -c idle_in_transaction_session_timeout=360s -c timezone=UTC"
+    timeouts = f"-c statement_timeout={statement_timeout_seconds}s -c lock_timeout=5s -c idle_in_transaction_session_timeout=30s -c timezone=UTC"
     # Either end finds out within half a minute that the machine of the other vanished; the server then frees its locks.
     alive = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
     timeouts += " -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
-    return {"pool_pre_ping": True, "pool_size": 5, "max_overflow": 5, "connect_args": {"options": timeouts, **alive}}
+    # What people typed stands in no message of an error, and so in no log.
+    quiet = {"hide_parameters": True}
+    return {"pool_pre_ping": True, "pool_size": 5, "max_overflow": 5, **quiet, "connect_args": {"options": timeouts, **alive}}
 
 
 class Config:

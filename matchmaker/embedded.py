@@ -26,6 +26,8 @@ from matchmaker.processes import Child
 
 ROOT = Path(__file__).resolve().parents[1]
 POSTGRES_SETTINGS = {"max_connections": "100", "shared_buffers": "256MB", "listen_addresses": "", "unix_socket_permissions": "0700"}
+# Values that people typed stand in the details of errors, and an erasure does not reach logs.
+DISCREET_SETTINGS = {"log_error_verbosity": "terse", "log_min_error_statement": "panic", "log_parameter_max_length_on_error": "0"}
 CARELESS_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
@@ -143,7 +145,7 @@ def start_postgres(folder: Path, *, durable: bool = True) -> Postgres:
     place = settle(folder)
     if place.data != folder.resolve():
         print(f"The database is kept in {place.data}: the account that it runs as cannot reach {folder}.", flush=True)
-    settings = POSTGRES_SETTINGS | ({} if durable else CARELESS_SETTINGS)
+    settings = POSTGRES_SETTINGS | DISCREET_SETTINGS | ({} if durable else CARELESS_SETTINGS)
     options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
     command = [place.postgres_program("postgres"), "-D", str(place.data / "postgres"), "-k", str(place.sockets), *options]
     server = Postgres(place, "PostgreSQL", command, stop_signal=signal.SIGINT, death_signal=signal.SIGINT)

@@ -15,6 +15,7 @@ from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
 from kombu.exceptions import OperationalError
+from sqlalchemy import text
 
 from matchmaker.models import Base
 
@@ -38,6 +39,14 @@ def pages_limit() -> str:
 
 
 limiter = Limiter(asker, default_limits=[pages_limit])
+
+
+def compute_at_length() -> None:
+    """This transaction holds its row while the engine computes: let it rest between two statements as long as a task may last.
+
+    Any other one that rests for half a minute was forgotten, and the server ends it (config.py).
+    """
+    db.session.execute(text("SET LOCAL idle_in_transaction_session_timeout = '360s'"))
 
 
 def create_celery(app: Flask) -> Celery[Any]:

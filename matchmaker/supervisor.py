@@ -101,9 +101,10 @@ def run(supervisor: Supervisor, folder: Path, port: int) -> None:
         old.unlink()
     environ = {**os.environ, **settings(os.environ, port=port, secret_key=kept_secret(folder / "secret_key"), mail_folder=folder.parent / "mails")}
 
-    def python(name: str, *arguments: str, death_signal: signal.Signals = signal.SIGKILL) -> Child:
+    def python(name: str, *arguments: str, death_signal: signal.Signals = signal.SIGKILL, statement_seconds: int = 300) -> Child:
         file = log / f"{name.lower().replace(' ', '-')}.log"
-        return Child(name, [sys.executable, "-m", *arguments], log=file, env=environ, cwd=ROOT, death_signal=death_signal)
+        own = {"STATEMENT_TIMEOUT": str(statement_seconds), **environ}
+        return Child(name, [sys.executable, "-m", *arguments], log=file, env=own, cwd=ROOT, death_signal=death_signal)
 
     if not environ.get("DATABASE_URL"):
         with supervisor.timed("PostgreSQL ready"):
@@ -129,8 +130,18 @@ def run(supervisor: Supervisor, folder: Path, port: int) -> None:
         sending = [*worker, "--concurrency=1", "-Q", "mail", "-n", "mail@%h"]
         beat = ["celery", "-A", "wsgi:celery_app", "beat", "--loglevel=WARNING", "--pidfile=", "--schedule", str(folder / "celerybeat-schedule")]
         web = ["gunicorn", "wsgi:app", "--worker-class=gthread", "--workers=2", "--threads=4", "--timeout=30", "--graceful-timeout=10"]
-        web += ["--preload", "--limit-request-line=4094", f"--bind=127.0.0.1:{port}", "--no-control-socket", "--log-level=warning"]
-        supervisor.start(python("Web server", *web, death_signal=signal.SIGQUIT))
+        # A process that has answered much is replaced, and not both at once: what it leaked goes with it.
+        web += [
+            "--max-requests=2000",
+            "--max-requests-jitter=200",
+            "--preload",
+            "--limit-request-line=4094",
+            f"--bind=127.0.0.1:{port}",
+            "--no-control-socket",
+            "--log-level=warning",
+        ]
+        # Nobody waits ten seconds for a page; a worker may.
+        supervisor.start(python("Web server", *web, death_signal=signal.SIGQUIT, statement_seconds=10))
         supervisor.start(python("Worker", *computing))
         supervisor.start(python("Mail worker", *sending))
         supervisor.start(python("Beat", *beat))

@@ -1,6 +1,7 @@
 """Sending what waits in the outbox."""
 
 import logging
+import re
 import time
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,6 +18,7 @@ from matchmaker.models.base import now
 from matchmaker.services import bounces, outbox, outbox_locks, outbox_relay, outbox_sending, outbox_steps
 
 log = logging.getLogger(__name__)
+ADDRESS = re.compile(r"[^\s<>]+@[^\s<>]+")
 
 # Short turns: a worker that is asked to stop ends its turn first. One that leaves work undone asks for the next one itself.
 TURN_SECONDS = 5.0
@@ -204,7 +206,8 @@ class Turn:
         if not outbox.record(claimed, outcome, worker=self.worker, now=now()):
             self._warn(claimed)
         if isinstance(outcome, mail.Unreachable) or self.refusals >= REFUSALS_IN_A_ROW:
-            text = outcome.text or "no reason given"
+            # It may name who was written to: neither the log nor the state of the relay is the place for that.
+            text = ADDRESS.sub("…", outcome.text) or "no reason given"
             log.warning("relay takes no mail: %s %s", outcome.code or "", text)
             outbox_relay.close(self.worker, code=outcome.code, error=text, now=now())
             self.is_stopped = True

@@ -1,5 +1,6 @@
 """The embedded servers, for real: they start, answer, survive what happens to machines, and leave nothing behind."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -63,6 +64,19 @@ def test_temporary_servers_answer_and_leave_nothing(tmp_path):
 
     assert list(tmp_path.iterdir()) == []
     assert not sockets.exists()
+
+
+def test_what_people_typed_stands_in_no_log_of_the_server(tmp_path):
+    with temporary_servers(tmp_path) as (postgres, _valkey):
+        ask(postgres, "postgres", "CREATE TABLE account (email text UNIQUE)")
+        with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
+            for _twice in range(2):
+                with contextlib.suppress(psycopg.errors.UniqueViolation):
+                    connection.execute("INSERT INTO account VALUES (%s)", ["zoe@serin-jaune.test"])
+        log = postgres.log.read_text()
+
+    assert "duplicate key" in log
+    assert "serin-jaune" not in log
 
 
 def test_creating_a_database_that_exists_keeps_it(tmp_path):

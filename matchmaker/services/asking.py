@@ -10,7 +10,7 @@ from sqlalchemy import any_, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import selectinload
 
-from matchmaker.extensions import db
+from matchmaker.extensions import compute_at_length, db
 from matchmaker.models import AskingDay, Match, MatchingRun, MatchStatus, Organisation, Proposal, RunStatus, Territory
 from matchmaker.models.base import PARIS
 from matchmaker.models.declarations import Need, Offer
@@ -47,6 +47,7 @@ def ask(territory: Territory, *, day: date, settings: outbox.MailSettings, again
     ``again``: a run was published since; who was asked today is left in peace, and so is a need that was asked about. A clock that was
     moved back asks nothing.
     """
+    compute_at_length()
     db.session.execute(select(func.pg_advisory_xact_lock(ASKING_LOCK)))
     run, latest = asking_prices.published_run(territory), latest_day(territory)
     if run is None or (latest is not None and (latest > day or (latest == day and not again))):

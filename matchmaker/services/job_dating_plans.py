@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from matchmaker.engine.planning import Plan, plan_programme
 from matchmaker.engine.session_file import Session, unscheduled
-from matchmaker.extensions import db
+from matchmaker.extensions import compute_at_length, db
 from matchmaker.models import Family, JobDating, Meeting, Participant, Seated, Table
 from matchmaker.models.base import now
 from matchmaker.services.job_dating_programmes import Planned, ends, programme_of
@@ -82,6 +82,7 @@ def plan_due() -> UUID | None:
     job_dating = db.session.scalars(waiting.with_for_update(skip_locked=True, of=JobDating)).one_or_none()
     if job_dating is None:
         return None
+    compute_at_length()
     seat_hosts(job_dating)
     write(job_dating, programme_of(job_dating), effort=EFFORT)
     job_dating.version += 1

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 from sqlalchemy.orm.interfaces import ORMOption
 
-from matchmaker.extensions import db
+from matchmaker.extensions import compute_at_length, db
 from matchmaker.models import (
     Match,
     MatchingRun,
@@ -122,6 +122,7 @@ def rematch(territory: Territory, *, today: date) -> MatchingRun:
 
 def finish(run: MatchingRun, *, today: date) -> None:
     """Compute, and take the place of the result that nobody sent."""
+    compute_at_length()
     solve(run, today=today)
     run.status, run.finished_at = RunStatus.READY, now()
     supersede(run, RunStatus.READY)

@@ -14,7 +14,7 @@ from matchmaker.engine.pool_problem import Rules, check_rules
 from matchmaker.engine.pool_weeks import Week
 from matchmaker.engine.pooling import Miss, compose, nearest_miss, plan_of
 from matchmaker.engine.pooling import Pool as Found
-from matchmaker.extensions import db
+from matchmaker.extensions import compute_at_length, db
 from matchmaker.models import Need, Pool, PoolingRun, PoolingStatus, PoolShare, PoolStatus, Territory, User
 from matchmaker.models.base import now
 from matchmaker.services.errors import RunUnderWay
@@ -53,6 +53,7 @@ def recompose(territory: Territory, *, rules: Rules = USUAL) -> PoolingRun:
 
 def finish(run: PoolingRun) -> None:
     """Compose, and take the place of what was composed before and never proposed."""
+    compute_at_length()
     territory = run.territory
     asked, rules = free_fractions(territory), rules_from(run.rules)
     found = compose(asked.fractions, rules, seed=0, budget_s=BUDGET_S)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from matchmaker.extensions import db
+from matchmaker.extensions import compute_at_length, db
 from matchmaker.models import PoolingRun, PoolingStatus, PoolingTrial
 from matchmaker.models.base import now
 
@@ -34,6 +34,7 @@ def take_up(row: PoolingRun | PoolingTrial) -> None:
 
 def held(kind: type[Computed], row_id: UUID) -> Computed | None:
     """The running row, locked until the transaction ends: who finds it unlocked knows that its worker died. None when another has it."""
+    compute_at_length()
     running = select(kind).where(kind.id == row_id, kind.status == PoolingStatus.RUNNING)
     return db.session.scalars(running.with_for_update(skip_locked=True, of=kind)).one_or_none()
 
