@@ -1,14 +1,14 @@
 """« Never again » between two structures withdraws what else is open between them
 
 Revision: 0032
-Follows: 0029d
+Follows: 0037
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = '0032'
-down_revision = '0029d'
+down_revision = '0037'
 branch_labels = None
 depends_on = None
 
