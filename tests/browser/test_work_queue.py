@@ -75,3 +75,66 @@ def test_the_queue_and_a_call_sheet_hold_on_a_phone(person: Callable[..., Person
     ana.look()
 
     assert ana.page.locator("a[href^='tel:']").count() >= 1
+
+
+def question_to_note(member: Person, ana: Person) -> str:
+    """The id of a question to this member that neither side has answered, with the call sheet of its need open before the animator."""
+    member.go("/propositions")
+    asked = {}
+    for card in member.page.locator("article.lc-proposal").all():
+        if "Personne n’a encore répondu" in card.inner_html():
+            title = card.locator(".lc-side:not(.lc-side-offer) .lc-side-title").inner_text()
+            asked[title] = str(card.locator("h2").get_attribute("id")).removeprefix("proposition-")
+    for page in range(1, 6):
+        ana.go(f"/a-faire?quoi=silent&page={page}")
+        for title, question in asked.items():
+            row = ana.page.locator("li.lc-queue-row", has_text=title)
+            if row.count():
+                row.first.locator("[data-roving-to]").click()
+                ana.page.wait_for_load_state("load")
+                ana.look()
+                assert ana.page.locator(f"form[action$='{question}']").count() == 1
+                return question
+    raise AssertionError(asked)
+
+
+def test_what_was_noted_for_a_structure_is_taken_back_by_it_on_a_phone(person: Callable[..., Person]) -> None:
+    member, ana = person(360), person(360)
+    member.sign_in("membre.entreprise@demo.croisee.test")
+    ana.sign_in("animateur@demo.croisee.test")
+    question = question_to_note(member, ana)
+    sheet, form = ana.page.url, ana.page.locator(f"form[action$='{question}']")
+    card = member.page.locator("article.lc-proposal", has=member.page.locator(f"#proposition-{question}"))
+
+    # somebody said « no » on the telephone: without their words and their consent nothing is written down
+    ana.page.locator("details", has=form).locator("summary").click()
+    form.get_by_label("Non merci").check()
+    ana.look()
+    form.get_by_role("button", name="Enregistrer sa réponse").click()
+    ana.page.wait_for_load_state("load")
+    ana.look()
+    assert "Sans son accord, laissez-la répondre elle-même." in ana.text
+    form.get_by_label("Non merci").check()
+    form.get_by_label("Qui vous l’a dit").fill("Mme Roux\u00a0: trop de travail en ce moment")
+    form.get_by_label("m’a demandé de répondre").check()
+    form.get_by_role("button", name="Enregistrer sa réponse").click()
+    ana.page.wait_for_load_state("load")
+    ana.look()
+    assert "Leur non est noté" in ana.text
+
+    # the structure reads who wrote what, and says that it is not its answer
+    member.go("/propositions?onglet=done")
+    assert "Réponse donnée au téléphone" in card.inner_text()
+    assert "Mme Roux" in card.inner_text()
+    card.get_by_role("button", name="Ce n’est pas notre réponse").focus()
+    with member.page.expect_navigation():
+        member.page.keyboard.press("Enter")
+    member.look()
+    assert "La réponse notée est retirée. À vous de répondre." in member.text
+    assert card.get_by_role("button", name="Oui, les rencontrer").is_visible()
+    assert card.get_by_role("button", name="Ce n’est pas notre réponse").count() == 0
+
+    # the animator finds the question open again, and what was written down stays on the sheet
+    ana.page.goto(sheet)
+    ana.look()
+    assert form.count() == 1
