@@ -69,9 +69,11 @@ def noted(proposal: Proposal) -> str:
     ended = never_again.ended_by(proposal)
     if not ended:
         return "Votre non est noté. Nous cherchons la structure suivante."
-    also = "L’autre proposition" if ended == 1 else f"Les {labels.numeral(ended).lower()} autres propositions"
-    gone = "est retirée" if ended == 1 else "sont retirées"
-    return f"Votre non est noté. {also} qui vous liait à cette structure {gone} aussi, et nous cherchons ailleurs."
+    if ended == 1:
+        also = "L’autre proposition qui vous liait à cette structure est retirée aussi"
+    else:
+        also = f"Les {labels.numeral(ended).lower()} autres propositions qui vous liaient à cette structure sont retirées aussi"
+    return f"Votre non est noté. {also}, et nous cherchons ailleurs."
 
 
 def unit_of(proposal: Proposal) -> Unit:
