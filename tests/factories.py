@@ -348,8 +348,15 @@ def given_story(organisation: Organisation | None = None, *, status: StoryStatus
 def cluster_invitation(organisation: Organisation | None = None) -> ClusterInvitation:
     """A structure that an animator of the Orne invited to speak of a pole, in a group that was found today."""
     invited = organisation or OrganisationFactory()
-    cluster = Cluster(position=0, theme="eau", category="purchase", members=[ClusterMember(organisation=invited, position=0, x=0.5, y=0.5)])
-    snapshot = NurserySnapshot(territory=departement().parent, day=today(), organisations=4, clusters=[cluster])
+    found = db.session.scalars(select(NurserySnapshot).where(NurserySnapshot.territory == departement().parent, NurserySnapshot.day == today())).first()
+    snapshot = found or NurserySnapshot(territory=departement().parent, day=today(), organisations=4)
+    cluster = Cluster(
+        position=len(snapshot.clusters),
+        theme="eau",
+        category="purchase",
+        members=[ClusterMember(organisation=invited, position=0, x=0.5, y=0.5)],
+    )
+    snapshot.clusters.append(cluster)
     one = ClusterInvitation(territory=invited.territory, organisation=invited, cluster=cluster)
     db.session.add_all([snapshot, one])
     db.session.flush()

@@ -27,7 +27,7 @@ from matchmaker.extensions import db
 from matchmaker.models import Role, User
 from tests.conftest import Client, fill_template
 from tests.factories import UserFactory
-from tests.test_access import routes
+from tests.rights import routes
 from tests.test_bad_input import HEADERS, HOSTILE, METHODS, PATHS, PLAUSIBLE, SCRIPT, World, hostile_query, make_world, own_address, shown_values
 
 SEED = 20265

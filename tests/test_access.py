@@ -2,100 +2,40 @@
 
 import re
 import uuid
-from collections.abc import Callable
 
 import pytest
 from flask import Flask
 from sqlalchemy import select
 
 from matchmaker.extensions import db
-from matchmaker.models import Cluster, ContactView, JobDatingStatus, Side, User
+from matchmaker.models import ContactView, JobDatingStatus, RunStatus, Side, VenueBlock, VenuePhoto
 from matchmaker.models.base import now
 from matchmaker.services import conversation_links, proposal_links
 from tests.conftest import Client
 from tests.factories import (
+    FractionFactory,
     JobDatingFactory,
-    MailFactory,
     MatchFactory,
     NeedFactory,
-    OfferFactory,
     OrganisationFactory,
     RunFactory,
     UserFactory,
-    call_for_help,
-    cluster_invitation,
     departement,
-    given_story,
     group,
-    group_answer,
-    kept,
-    news,
-    pair_rule,
     proposals_of,
-    search_question,
     venue,
-    welcome,
 )
+from tests.rights import ENDS, MARKS, OPEN, PEOPLE, STAFF, address, may, routes, user_with
+from tests.world import ids_for, of_the_person, own_ids
 
-PEOPLE = ("reader", "editor", "administrator", "host", "animator", "admin")
-ALL = frozenset(PEOPLE)
-STAFF = frozenset({"animator", "admin"})
-# Who may read what carries a mark, and who may write there. The host of these tests administers their structure.
-READS = {
-    "signed-in": ALL,
-    "member": ALL - STAFF,
-    "editor": ALL - STAFF - {"reader"},
-    "structure": ALL - {"reader"},
-    "people": ALL - {"reader", "editor"},
-    "host": STAFF | {"host"},
-    "animator": STAFF,
-    "admin": frozenset({"admin"}),
-}
-WRITES = READS | {"member": READS["editor"]}
-# What ends the session of who does it.
-ENDS = {"accounts.logout", "members.go"}
-OPEN = {"public", "token", "demo"}
-MARKS = OPEN | set(READS)
-
-
-def user_with(person: str) -> User:
-    """An account of this role or standing that owns none of the objects of these tests."""
-    makers: dict[str, Callable[[], User]] = {
-        "reader": lambda: UserFactory(reader=True),
-        "editor": lambda: UserFactory(editor=True),
-        "administrator": lambda: UserFactory(),
-        "member": lambda: UserFactory(),
-        "host": lambda: UserFactory(host=True),
-        "animator": lambda: UserFactory(animator=True, territories=[departement("76")]),
-        "admin": lambda: UserFactory(admin=True),
-    }
-    return makers[person]()
-
-
-def may(person: str, access: str, method: str) -> bool:
-    return person in (READS if method == "GET" else WRITES)[access]
-
-
-def routes(app: Flask) -> list[tuple[str, str, str]]:
-    """(endpoint, method, rule) of every route but the static files."""
-    found = []
-    for rule in app.url_map.iter_rules():
-        if rule.endpoint != "static":
-            found += [(rule.endpoint, method, rule.rule) for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})]
-    return found
-
-
-def address(rule: str, ids: dict[str, object] | None = None) -> str:
-    """The rule with identifiers in it: those given, else ones that exist nowhere."""
-    known = ids or {}
-
-    def fill(match: re.Match[str]) -> str:
-        converter, name = match.group(1), match.group(2)
-        if name in known:
-            return str(known[name])
-        return {"uuid:": str(uuid.uuid4()), "int:": "987654321"}.get(converter or "", "purchase" if name == "category" else "inconnu.eml")
-
-    return re.sub(r"<(\w+:)?(\w+)>", fill, rule)
+# What is taken away twice is taken away once: of what is not there the page says nothing, and nothing happens.
+TAKEN_AWAY = {"venue_bookings.unblock", "venue_photos.remove"}
+# A run says first in which state it is; whose pair it is, test_matching_decisions asks.
+SAYS_ITS_STATE = {"matching.decide"}
+# What one shows to all members, and each may act on.
+SHARED = {"job_dating_guests.register", "purchasing_groups.begin", "purchasing_searches.ask"}
+# Addresses that bring two things together which need not be of one another: who looks after both may.
+TOGETHER = {"duplicates.compare", "duplicates.merge", "duplicates.tell_apart", "matching.compare", "pools_bench.ask_group", "pools_bench.meet"}
 
 
 def test_every_route_carries_one_mark(app: Flask) -> None:
@@ -136,52 +76,96 @@ def test_who_has_no_right_is_refused_and_who_has_it_finds_nothing_that_is_not_th
 
 
 def foreign_ids() -> dict[str, object]:
-    """One existing object of each kind, none of them the tested account's, all in the Orne."""
-    match = MatchFactory(need=NeedFactory(), offer=OfferFactory(), mutual=True)
-    proposal, _other = proposals_of(match)
-    place = venue()
-    dating = JobDatingFactory(venue=place)
-    entry, question, answer = kept(by=UserFactory()), search_question(), group_answer()
-    return {
-        "shortlist_id": entry.shortlist_id,
-        "entry_id": entry.id,
-        "search_id": question.search_id,
-        "question_id": question.id,
-        "group_id": answer.id,
-        "member_id": answer.members[1].id,
-        "need_id": match.need_id,
-        "offer_id": match.offer_id,
-        "subject_id": match.need_id,
-        "proposal_id": proposal.id,
-        "run_id": RunFactory().id,
-        "venue_id": place.id,
-        "job_dating_id": dating.id,
-        "organisation_id": match.need.organisation_id,
-        "territory_id": departement("61").id,
-        "user_id": UserFactory().id,
-        "mail_id": MailFactory(lost=True).id,
-        "pool_id": group(proposed=True).id,
-        "rule_id": pair_rule().id,
-        "help_id": call_for_help(match).id,
-        "welcome_id": welcome().id,
-        "news_id": news().id,
-        "cluster_invitation_id": cluster_invitation().id,
-        "cluster_id": db.session.scalars(select(Cluster.id)).first(),
-        "story_id": given_story().id,
-        "other_structure_id": OrganisationFactory().id,
-    }
+    """One object of each kind, all of another structure and in the Orne."""
+    organisation = OrganisationFactory()
+    return own_ids(organisation, UserFactory(organisation=organisation, host=True))
 
 
 @pytest.mark.parametrize("person", [person for person in PEOPLE if person != "admin"])
 def test_objects_of_others_are_not_there(app: Flask, client: Client, person: str) -> None:
-    ids = foreign_ids()
+    ids, found = foreign_ids(), []
     client.sign_in(user_with(person))
 
     for endpoint, method, rule in routes(app):
         access = app.view_functions[endpoint].access
-        if access not in OPEN and may(person, access, method) and endpoint not in ENDS and re.search(r"<(uuid|int):", rule):
-            status = client.open(address(rule, ids), method=method).status_code
+        if access in OPEN or endpoint in ENDS | SHARED or not may(person, access, method) or not re.search(r"<(uuid|int):", rule):
+            continue
+        status = client.open(address(rule, ids_for(endpoint, ids)), method=method).status_code
+        if status != 404:
+            found.append((endpoint, method, status))
+
+    assert found == [], found
+
+
+@pytest.mark.parametrize("person", ["animator", "admin"])
+def test_what_is_a_persons_alone_is_not_there_for_who_looks_after_everything(app: Flask, client: Client, person: str) -> None:
+    theirs = of_the_person(UserFactory())
+    names = {name.rpartition(".")[2] for name in theirs}
+    client.sign_in(UserFactory(**{person: True}))
+    asked = 0
+
+    for endpoint, method, rule in routes(app):
+        named = set(re.findall(r"<uuid:(\w+)>", rule))
+        if app.view_functions[endpoint].access == "signed-in" and named and named <= names:
+            status = client.open(address(rule, ids_for(endpoint, theirs)), method=method).status_code
             assert status == 404, (endpoint, method, status)
+            asked += 1
+
+    assert asked >= 4
+
+
+@pytest.mark.parametrize("person", ["host", "admin"])
+def test_a_part_of_something_else_is_not_there_under_ones_own_address(app: Flask, client: Client, person: str) -> None:
+    """/structures/OURS/equipe/THEIRS: each id of an address belongs to the one before it, whoever asks."""
+    ours = OrganisationFactory()
+    user = UserFactory(organisation=ours, host=True) if person == "host" else UserFactory(admin=True)
+    mine, theirs = own_ids(ours, user), foreign_ids()
+    client.sign_in(user)
+    asked, found = 0, []
+
+    for endpoint, method, rule in routes(app):
+        access, names = app.view_functions[endpoint].access, re.findall(r"<uuid:(\w+)>", rule)
+        if access in OPEN or not may(person, access, method) or endpoint in TOGETHER | SAYS_ITS_STATE:
+            continue
+        # What stands under a territory's address is of the territory: both worlds are in the Orne.
+        for name in names[1:]:
+            mixed = ids_for(endpoint, mine) | {name: ids_for(endpoint, theirs)[name]}
+            status = client.open(address(rule, mixed), method=method).status_code
+            if status != (302 if endpoint in TAKEN_AWAY else 404):
+                found.append((endpoint, method, name, status))
+            asked += 1
+
+    assert found == [], found
+    assert asked >= 10
+    db.session.expire_all()
+    assert all(db.session.get(kind, theirs[name]) for kind, name in ((VenueBlock, "block_id"), (VenuePhoto, "photo_id")))
+
+
+def couples(code: str, at: str) -> dict[str, object]:
+    """What the addresses of TOGETHER name, all of one département."""
+    territory, one, other = departement(code), OrganisationFactory(at=at), OrganisationFactory(at=at)
+    return {
+        "organisation_id": one.id,
+        "other_structure_id": other.id,
+        "run_id": RunFactory(territory=territory).id,
+        "other_id": RunFactory(territory=territory, status=RunStatus.SUPERSEDED).id,
+        "pool_id": group(FractionFactory(organisation=one), FractionFactory(organisation=other), proposed=True).id,
+        "job_dating_id": JobDatingFactory(venue=venue(one)).id,
+    }
+
+
+def test_who_looks_after_one_of_two_things_brings_them_not_together(app: Flask, client: Client) -> None:
+    theirs, mine = couples("61", "Flers (61)"), couples("76", "Rouen (76)")
+    client.sign_in(UserFactory(animator=True, territories=[departement("76")]))
+    found = []
+
+    for endpoint, method, rule in routes(app):
+        for name in re.findall(r"<uuid:(\w+)>", rule) if endpoint in TOGETHER else ():
+            status = client.open(address(rule, mine | {name: theirs[name]}), method=method).status_code
+            if status != 404:
+                found.append((endpoint, method, name, status))
+
+    assert found == [], found
 
 
 def test_an_absent_and_a_foreign_object_answer_the_same(client: Client) -> None:

@@ -83,7 +83,7 @@ from tests.factories import (
     welcome,
 )
 from tests.pages import forms, words
-from tests.test_access import address, routes
+from tests.rights import address, routes
 
 SEED = 20261
 REQUESTS_PER_ROLE = 320

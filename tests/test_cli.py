@@ -21,7 +21,7 @@ from matchmaker.models.base import today
 from matchmaker.services import matching
 from tests.conftest import Client
 from tests.factories import NeedFactory, OfferFactory, OrganisationFactory, UserFactory, departement
-from tests.test_access import MARKS, address
+from tests.rights import MARKS, address
 
 HEADER = ["siret", "nom", "commune", "code_postal", "latitude", "longitude", "couleur"]
 # Each with a right key.

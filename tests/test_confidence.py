@@ -21,7 +21,7 @@ from matchmaker.web.settings import mail_settings
 from tests.conftest import Client
 from tests.factories import JobDatingFactory, MatchFactory, NeedFactory, OfferFactory, OrganisationFactory, RunFactory, UserFactory, departement, venue
 from tests.pages import words
-from tests.test_access import address, routes
+from tests.rights import address, routes
 
 # In its name and its address; in what it writes of its succession.
 NAME, SECRET = "zorglubine", "fraxinelle"

@@ -43,6 +43,9 @@ def decide(run: MatchingRun, need_id: UUID, offer_id: UUID, verdict: Verdict | N
     if not run.can_be_published():
         raise NotAllowedNow(run.status)
     decision = db.session.scalars(select(PairDecision).where(PairDecision.need_id == need_id, PairDecision.offer_id == offer_id)).one_or_none()
+    if decision and decision.need.territory_id != run.territory_id:
+        # What was decided in another territory is its animator's to take back.
+        raise NotInRun(f"{need_id} with {offer_id}")
     standing = decision.verdict if decision else None
     value = run.value or 0
     if decision and standing is verdict:

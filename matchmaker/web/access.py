@@ -104,6 +104,8 @@ def needs(standing: Standing) -> None:
 
 # One's own account: whatever one's standing, it is one's own.
 signed_in_required = role_required("signed-in", *Role, writes=Standing.READER)
+# What one's structure receives, or oneself who speaks for none: a reader reads how it is set.
+ours_required = role_required("ours", *Role)
 # The pages of one's structure: a reader reads them, an editor answers there.
 member_required = role_required("member", Role.MEMBER, Role.HOST)
 # Forms of one's structure, of which a reader could do nothing.

@@ -12,7 +12,7 @@ from matchmaker.services import job_dating_grid, job_dating_matches, job_dating_
 from matchmaker.services.errors import EditedMeanwhile, NotAllowedNow
 from matchmaker.services.job_dating_grid import CannotSit, Conflict, Obstacle
 from matchmaker.web import job_dating_conflicts, job_dating_plan
-from matchmaker.web.access import host_required, job_dating_in_my_hands
+from matchmaker.web.access import found, host_required, job_dating_in_my_hands
 from matchmaker.web.forms import Form
 from matchmaker.web.job_dating_conflicts import VersionField
 from matchmaker.web.job_dating_moves import IN_THE_WAY, done
@@ -93,9 +93,7 @@ def lock(job_dating_id: UUID) -> ResponseReturnValue:
 def seats(job_dating_id: UUID, meeting_id: UUID) -> ResponseReturnValue:
     """For the page's script: each seat with what stands in its way, or nothing."""
     job_dating = editable_in_my_hands(job_dating_id)
-    meeting = next((one for one in job_dating.meetings if one.id == meeting_id), None)
-    if meeting is None:
-        raise NotAllowedNow("no such meeting")
+    meeting: Meeting = found(next((one for one in job_dating.meetings if one.id == meeting_id), None))
     told = {
         f"{number}:{table.id}": " ".join(in_words(conflict) for conflict in job_dating_grid.conflicts(job_dating, meeting, number, table))
         for number in range(rounds(job_dating))

@@ -10,7 +10,7 @@ from matchmaker.models import AddressStatus, AuditAction, MailStatus, ObjectionS
 from matchmaker.services import addresses, audit, mail_resending, mails
 from matchmaker.services.errors import NotAllowedNow
 from matchmaker.web import mail_words
-from matchmaker.web.access import LARGEST_ID, animator_required, found, signed_in, signed_in_required
+from matchmaker.web.access import LARGEST_ID, animator_required, found, ours_required, signed_in
 from matchmaker.web.audit import note
 from matchmaker.web.forms import answer, clean
 from matchmaker.web.settings import mail_settings
@@ -23,7 +23,7 @@ TWICE = "deux"
 
 
 @bp.route("/compte/courriels", methods=["GET", "POST"])
-@signed_in_required
+@ours_required
 def mine() -> ResponseReturnValue:
     """What one's structure receives; of who speaks for none, oneself."""
     address = address_of(signed_in())

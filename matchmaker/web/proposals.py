@@ -110,7 +110,7 @@ def decline(proposal_id: UUID) -> ResponseReturnValue:
 
 
 @bp.route("/propositions/<uuid:proposal_id>/plus-tard", methods=["GET", "POST"])
-@member_required
+@editor_required
 def postpone(proposal_id: UUID) -> ResponseReturnValue:
     proposal = my_proposal(proposal_id)
     form = LaterForm(data={"until": first_day(proposal)})

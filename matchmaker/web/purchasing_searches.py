@@ -15,7 +15,7 @@ from matchmaker.services import purchasing_groups_reading, purchasing_searches
 from matchmaker.services.errors import NotAllowedNow
 from matchmaker.services.purchasing_searches import NotLater, TooManyQuestions
 from matchmaker.web import labels, purchasing_words
-from matchmaker.web.access import found, member_required, my_need, my_organisation, public
+from matchmaker.web.access import editor_required, found, member_required, my_need, my_organisation, public
 from matchmaker.web.declaration_fields import PERSONAL
 from matchmaker.web.declarations import details_of
 from matchmaker.web.forms import Form, answer, at_most, next_time, required
@@ -119,7 +119,7 @@ def page(
 
 
 @bp.route("/achats/besoins/<uuid:need_id>/recherche", methods=["GET", "POST"])
-@member_required
+@editor_required
 def open_search(need_id: UUID) -> ResponseReturnValue:
     """Open a published need of one's own to all."""
     need = my_need(need_id)

@@ -13,7 +13,17 @@ from matchmaker.services import communities, declarations, news, observatory_pla
 from matchmaker.services.errors import NotAllowedNow
 from matchmaker.services.observatory_places import code_of
 from matchmaker.web import maps
-from matchmaker.web.access import animator_required, found, is_signed_in, member_required, my_organisation, public, signed_in, territory_in_my_care
+from matchmaker.web.access import (
+    animator_required,
+    editor_required,
+    found,
+    is_signed_in,
+    member_required,
+    my_organisation,
+    public,
+    signed_in,
+    territory_in_my_care,
+)
 from matchmaker.web.forms import Form, answer, at_most, clean, required
 from matchmaker.web.place_words import at_place
 
@@ -161,7 +171,7 @@ def followers(territory: Territory) -> int:
 
 
 @bp.route("/temoignages/nouveau", methods=["GET", "POST"])
-@member_required
+@editor_required
 def give_story() -> ResponseReturnValue:
     organisation = my_organisation()
     places = {code_of(one): one for one in territory_pages.of_commune(organisation.commune)}

@@ -27,7 +27,7 @@ from tests.factories import (
     mutual_match,
     proposals_of,
 )
-from tests.test_access_matrix import own_ids
+from tests.world import own_ids
 
 # Where the identifier of an entry that is no more may still stand: the note of the merge, and keys of mails that left.
 REMEMBERED = {"merged_organisation", "outbox_mail"}

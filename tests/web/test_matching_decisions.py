@@ -70,6 +70,18 @@ def test_a_refusal_says_what_changes_and_how_to_undo_it(client, ready):
     assert pairs(run_id) == {("Buffet", "Près"), ("Goûter", "Loin")}
 
 
+def test_what_another_territorys_animator_decided_stays(client, ready):
+    there = MatchFactory(need=NeedFactory(at="Rouen (76)"), offer=OfferFactory(at="Rouen (76)"))
+    db.session.add(PairDecision(need_id=there.need_id, offer_id=there.offer_id, verdict=Verdict.LOCKED))
+    db.session.commit()
+    path = path_of(ready, there)
+
+    answers = {client.post(path, data={"verdict": verdict, "revision": "0"}).status_code for verdict in ("none", "locked", "refused")}
+
+    assert answers == {404}
+    assert db.session.scalars(select(PairDecision.verdict)).all() == [Verdict.LOCKED]
+
+
 def test_the_undo_of_an_undo_decides_again(client, ready):
     path = path_of(ready, buffet(ready))
     client.post(path, data={"verdict": "locked", "revision": "0"})

@@ -12,7 +12,7 @@ from matchmaker.models import Role
 from tests.conftest import Client, redis_url
 from tests.factories import PASSWORD, UserFactory
 from tests.pages import forms
-from tests.test_access import address, routes, user_with
+from tests.rights import address, routes, user_with
 from tests.test_faults import running
 
 POLICY = {
