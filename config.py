@@ -177,6 +177,7 @@ class Config:
             "tasks.proposals",
             "tasks.retention",
             "tasks.saved_searches",
+            "tasks.search",
             "tasks.white_zones",
         ],
         "accept_content": ["json"],
