@@ -10,7 +10,7 @@ from matchmaker.web.papers_canvas import INK, RULE, SOFT, Sheets
 COLUMNS, ROWS = 2, 4
 WIDTH, HEIGHT = 90.0, 62.0
 LEFT, TOP = (210 - COLUMNS * WIDTH) / 2, (297 - ROWS * HEIGHT) / 2
-MARK, CODE = 5.0, 30.0
+MARK, CODE, NAME = 5.0, 30.0, 9.0
 
 
 def badge_pages(sheets: Sheets, job_dating: JobDating, address: Callable[[Participant], str]) -> None:
@@ -48,10 +48,12 @@ def cut_marks(sheets: Sheets) -> None:
 def badge(sheets: Sheets, x: float, y: float, job_dating: JobDating, participant: Participant, number: int, address: str) -> None:
     organisation, inner = participant.organisation, 5.0
     width = WIDTH - 2 * inner
-    sheets.write_text(x + inner, y + inner, job_dating.title, width=width, size=sheets.fitting(job_dating.title, width, 8, (9, 8, 7, 6)), colour=SOFT)
-    size = sheets.fitting(organisation.name, width, 18, (20, 18, 16, 14, 12, 10, 8, 6.5), bold=True)
-    sheets.write_text(x + inner, y + 12, organisation.name, width=width, size=size, bold=True)
-    sheets.code(x + WIDTH - inner - CODE + 2, y + HEIGHT - inner - CODE - 2, CODE, address)
+    sheets.write_text(x + inner, y + 4, job_dating.title, width=width, size=sheets.fitting(job_dating.title, width, 4.5, (9, 8, 7, 6)), colour=SOFT)
+    # The name ends above the code, whose white margin must stay white.
+    code_top = HEIGHT - inner - CODE - 2
+    size = sheets.fitting(organisation.name, width, code_top - NAME, (20, 18, 16, 14, 12, 10, 8, 6.5), bold=True)
+    sheets.write_text(x + inner, y + NAME, organisation.name, width=width, size=size, bold=True)
+    sheets.code(x + WIDTH - inner - CODE + 2, y + code_top, CODE, address)
     # For the desk, where a telephone reads no code.
     code = participant_links.code_of(participant)
     sheets.write_text(x + WIDTH - inner - CODE + 2, y + HEIGHT - inner - 3, code, width=CODE, size=9, align="C")

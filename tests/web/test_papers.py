@@ -75,6 +75,30 @@ def test_a_badge_for_each_person_eight_on_a_sheet(client, job_dating):
     assert participant_links.code_of(job_dating.participants[0]) in text
 
 
+@pytest.mark.parametrize("name", ["Blanchisserie inclusive Lin Clair", "Envie 61 électroménager", LONG])
+def test_no_name_runs_into_the_code_of_a_badge(client, job_dating, name):
+    chosen(job_dating, name)
+    db.session.commit()
+    codes, words = [], []
+
+    def see_operand(operator, _operands, matrix, _text_matrix):
+        # A picture is a unit square under its matrix: where it ends upwards is what counts.
+        if operator == b"Do":
+            codes.append(matrix[5] + matrix[3])
+
+    def see_text(text, _matrix, text_matrix, _font, size):
+        if any(word in text for word in name.split() if len(word) > 3):
+            words.append(text_matrix[5])
+
+    page = PdfReader(BytesIO(client.get(f"/mes-job-datings/{job_dating.id}/papier/badges.pdf").data)).pages[0]
+    page.extract_text(visitor_operand_before=see_operand, visitor_text=see_text)
+
+    # The badges stand side by side on the first row: every line of a name is above both codes.
+    assert words
+    assert codes
+    assert min(words) >= max(codes)
+
+
 @pytest.mark.parametrize("file", FILES)
 @pytest.mark.parametrize("name", [LONG, "A" * 120, "Café 🎉 du coin", "جمعية الحي", "עמותת השכונה", "東京の会", "😀", "\u202e\u200b", "é" * 200])
 def test_no_name_breaks_a_sheet(client, job_dating, file, name):
