@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from statistics import median
 from uuid import UUID
 
 import pytest
@@ -101,6 +102,13 @@ def row(phone: Person, name: str):  # type: ignore[no-untyped-def]
     return phone.page.locator(f'[data-participant][data-name="{name}"]')
 
 
+def answered_in(host: Person) -> int:
+    """Milliseconds from the touch to the first byte of the page that came, as the browser counts them."""
+    taken = round(host.page.evaluate("performance.getEntriesByType('navigation')[0].responseStart"))
+    print(f"replan of {STRUCTURES} structures and {MEETINGS} meetings, {host.page.title()}: {taken} ms")
+    return taken
+
+
 def touch(phone: Person, name: str, label: str) -> None:
     one = row(phone, name)
     if label != "Arrivée":
@@ -179,7 +187,9 @@ def test_a_whole_morning(site: Site, person: Callable[..., Person], morning: UUI
     # the host sees what two absences change, and changes it: two rounds have begun, and stay
     host.go(f"/mes-job-datings/{morning}/replanification")
     assert "2 tours ont commencé" in host.text.replace("\u00a0", " ")
+    waits = [answered_in(host)]
     host.click("Appliquer ces changements")
+    waits.append(answered_in(host))
     after = plan_of(site, morning)
     assert {pair: place for pair, place in before.items() if place[0] < 2} == {pair: place for pair, place in after.items() if place[0] < 2}
     assert not [pair for pair, place in after.items() if place[0] >= 2 and pair & set(absent)]
@@ -196,16 +206,20 @@ def test_a_whole_morning(site: Site, person: Callable[..., Person], morning: UUI
     for place in range(2):
         boxes.nth(place).check()
     host.click("Voir ce que changent mes choix")
+    waits.append(answered_in(host))
     assert host.text.count("nouveau") == 2
     host.click("Appliquer ces changements")
+    waits.append(answered_in(host))
 
     # a table breaks
     host.go(f"/mes-job-datings/{morning}/replanification")
     host.page.get_by_label("Table 4", exact=True).check()
     host.click("Voir ce que changent mes choix")
-    started = host.page.evaluate("performance.getEntriesByType('navigation')[0].responseStart")
-    assert started < 1000
+    waits.append(answered_in(host))
     host.click("Appliquer ces changements")
+    waits.append(answered_in(host))
+    # The machine may be at something else during one of them.
+    assert median(waits) < 1000, waits
 
     # nothing is lost, and everybody reads the new plan
     last = plan_of(site, morning)
