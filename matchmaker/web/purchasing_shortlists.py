@@ -7,14 +7,14 @@ from flask import Blueprint, Response, abort, current_app, flash, redirect, rend
 from flask.typing import ResponseReturnValue
 from wtforms import StringField, TextAreaField
 
-from matchmaker.extensions import db
+from matchmaker.extensions import db, limiter
 from matchmaker.models import Offer, Organisation, Shortlist, ShortlistEntry
 from matchmaker.models.purchasing import LONGEST_NAME, LONGEST_NOTE
 from matchmaker.services import purchasing, purchasing_shortlists
 from matchmaker.services.purchasing import Supplier
 from matchmaker.services.purchasing_shortlists import NameTaken, TooMany
 from matchmaker.services.territories import plain
-from matchmaker.web import labels, purchasing_words
+from matchmaker.web import labels, limits, purchasing_words
 from matchmaker.web.access import found, member_required, my_organisation, signed_in
 from matchmaker.web.forms import Form, answer, at_most, clean, required
 from matchmaker.web.observatory_files import XLSX, Value, download, workbook, written
@@ -192,6 +192,7 @@ def sheet(shortlist_id: UUID) -> ResponseReturnValue:
 
 
 @bp.get("/achats/listes/<uuid:shortlist_id>/liste.csv")
+@limiter.limit(limits.HEAVY, key_func=limits.own_account)
 @member_required
 def csv_file(shortlist_id: UUID) -> ResponseReturnValue:
     shortlist = my_list(shortlist_id)
@@ -200,6 +201,7 @@ def csv_file(shortlist_id: UUID) -> ResponseReturnValue:
 
 
 @bp.get("/achats/listes/<uuid:shortlist_id>/liste.xlsx")
+@limiter.limit(limits.HEAVY, key_func=limits.own_account)
 @member_required
 def xlsx_file(shortlist_id: UUID) -> ResponseReturnValue:
     shortlist = my_list(shortlist_id)

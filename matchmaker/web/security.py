@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, session
+from flask import Flask, Response, abort, current_app, request, session
+from werkzeug.sansio.utils import host_is_trusted
 
 from matchmaker.services.openid_provider import WELL_KNOWN, is_safe
 
@@ -12,6 +13,9 @@ CSP = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; object-src 'none'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
+
+
+UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
 def set_headers(response: Response) -> Response:
@@ -25,6 +29,24 @@ def set_headers(response: Response) -> Response:
     if response.mimetype == "text/html" and "_user_id" in session:
         response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def refuse_foreign_forms() -> None:
+    """A form that a page of another site sent: browsers say which one, and the token is not the only lock.
+
+    Pages whose address is a key forbid that it is told: their forms come from « null », with a token of their own.
+    """
+    origin = request.headers.get("Origin", "null")
+    if request.method in UNSAFE and origin != "null" and not is_ours(origin):
+        abort(400)
+
+
+def is_ours(origin: str) -> bool:
+    try:
+        name = urlsplit(origin).hostname
+    except ValueError:
+        return False
+    return host_is_trusted(name, current_app.config["TRUSTED_HOSTS"])
 
 
 def own_path(target: str | None) -> str | None:
@@ -65,6 +87,7 @@ def refuse_half_a_provider(config: Mapping[str, Any]) -> None:
 
 
 def init_app(app: Flask) -> None:
+    app.before_request(refuse_foreign_forms)
     app.after_request(set_headers)
     if app.config["PREFERRED_URL_SCHEME"] == "https":
         app.after_request(set_transport_security)

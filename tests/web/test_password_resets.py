@@ -114,6 +114,13 @@ def test_attack_13_the_link_leads_to_our_own_site_whatever_the_request_claims(cl
     assert all(link_of(mail) and b"evil.example" not in mail.message for mail in sent)
 
 
+def test_attack_13_under_another_name_nothing_is_sent(client: Client, user: User) -> None:
+    response = client.post("/mot-de-passe-oublie", data={"email": user.email}, headers={"Host": "evil.example"})
+
+    assert response.status_code == 400
+    assert mails("password_reset") == []
+
+
 def test_attack_13_of_two_links_only_the_newest_opens(client: Client, user: User) -> None:
     first, second = ask(client), ask(client)
 

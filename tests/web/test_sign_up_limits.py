@@ -47,3 +47,18 @@ def test_attack_29_one_person_invites_twenty_an_hour(limited: Flask) -> None:
 
     assert [answer.status_code for answer in answers] == [302] * 20 + [429]
     assert int(answers[-1].headers["Retry-After"]) > 0
+
+
+def test_attack_29_one_structure_invites_fifty_a_day_whoever_of_its_people_asks(limited: Flask) -> None:
+    structure: Organisation = OrganisationFactory()
+    chiefs = [UserFactory(organisation=structure) for _time in range(3)]
+    db.session.commit()
+    answers = []
+    for number, chief in enumerate(chiefs):
+        client = limited.test_client()
+        client.sign_in(chief)
+        for one in range(20):
+            typed = {"email": f"p{number}-{one}@ailleurs.test", "standing": "reader"}
+            answers.append(client.post(f"/structures/{structure.id}/equipe/inviter", data=typed).status_code)
+
+    assert answers == [302] * 50 + [429] * 10
