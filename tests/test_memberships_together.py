@@ -107,6 +107,25 @@ def test_of_twenty_who_join_at_once_all_are_in_and_one_administers(site: Flask, 
     assert administrators(structure) == 1
 
 
+def test_without_the_lock_several_who_join_at_once_would_administer(site: Flask, structure: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each invitation is to read only; whoever finds nobody there administers."""
+    organisation = db.session.get_one(Organisation, structure)
+    ids = [
+        joining.invite(organisation, email=f"personne{number}@picoree.test", name="", standing=Standing.READER, by=None, settings=SETTINGS).id
+        for number in range(TIMES)
+    ]
+    db.session.commit()
+    monkeypatch.setattr(memberships, "lock", lambda organisation: None)
+
+    def one(number: int) -> str:
+        joining.take(db.session.get_one(MemberInvitation, ids[number]), name="Lou", password="une phrase assez longue")
+        db.session.commit()
+        return "in"
+
+    assert at_once(site, one) == {"in": TIMES}
+    assert administrators(structure) > 1, "the race is real: this is what the lock is for"
+
+
 def test_one_invitation_taken_twenty_times_at_once_opens_one_account(site: Flask, structure: UUID) -> None:
     organisation = db.session.get_one(Organisation, structure)
     invited = joining.invite(organisation, email="lou@picoree.test", name="", standing=Standing.EDITOR, by=None, settings=SETTINGS).id
