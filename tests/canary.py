@@ -153,7 +153,7 @@ def make_canary() -> User:
             MemberInvitation(organisation_id=OrganisationFactory().id, email=MAIL, name=NAME, standing="editor", token_hash="h", **ends),
             JoinRequest(organisation_id=OrganisationFactory().id, email=MAIL, name=NAME, message=told),
             MergedOrganisation(old_id=uuid4(), kept_id=structure.id, sheet={"name": PLACE}, moved={}),
-            CompanyRecord(siret="73282932000074", told={"name": PLACE}),
+            CompanyRecord(number="73282932000074", told={"name": PLACE}),
         ]
     )
     group(FractionFactory(organisation=structure), FractionFactory(), proposed=True).occupation = f"aide de {NAME}"

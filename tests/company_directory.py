@@ -16,10 +16,18 @@ UNIT: dict[str, Any] = {
     "nom_raison_sociale": "LES ATELIERS DU BOCAGE",
     "nature_juridique": "9220",
     "statut_diffusion": "O",
+    "etat_administratif": "A",
     "tranche_effectif_salarie": "12",
     "activite_principale": "88.10C",
     "complements": {"est_ess": True, "type_siae": ["ACI"], "identifiant_association": "W611000001", "liste_idcc": ["1518"]},
-    "siege": {"siret": SEAT, "etat_administratif": "A", "libelle_commune": "DOMFRONT EN POIRAIE"},
+    "siege": {
+        "siret": SEAT,
+        "etat_administratif": "A",
+        "commune": "61145",
+        "libelle_commune": "DOMFRONT EN POIRAIE",
+        "adresse": "2 PLACE DU CHATEAU 61700 DOMFRONT EN POIRAIE",
+        "liste_idcc": ["1518"],
+    },
     "matching_etablissements": [
         {
             "siret": SIRET,

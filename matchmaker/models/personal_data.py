@@ -103,7 +103,7 @@ PERSONAL: dict[str, dict[str, Way]] = {
     "member_invitation": {"email": Way.GOES, "name": Way.GOES},
     "join_request": {"email": Way.GOES, "name": Way.GOES, "message": Way.GOES},
     "merged_organisation": {"sheet": Way.EMPTIED},
-    "company_record": {"siret": Way.EMPTIED, "told": Way.EMPTIED},
+    "company_record": {"number": Way.EMPTIED, "told": Way.EMPTIED},
     "organisation": dict.fromkeys(("name", "siret", "rna", "description", "address", "email", "phone", "website", "source"), Way.EMPTIED),
     "need": dict.fromkeys(("title", "description", "skills", "details"), Way.EMPTIED),
     "offer": dict.fromkeys(("title", "description", "skills", "details"), Way.EMPTIED),

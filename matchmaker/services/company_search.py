@@ -1,7 +1,8 @@
 """The public directory of companies (« Recherche d'entreprises »), which fills in a sign-up when it answers. The caller commits.
 
 The only place from which the site asks another one: a fixed host, three seconds, nothing followed, nothing needed. What it said is kept 30
-days; that it does not know a SIRET, one day. The address of an establishment whose owner asked for discretion is never read.
+days; that it does not know a number, one day. The address of an establishment whose owner asked for discretion is never read. It knows an
+association by its RNA number when that association has a SIRET too: who has none is not there.
 """
 
 import http.client
@@ -9,6 +10,7 @@ import json
 import logging
 import re
 import ssl
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -57,35 +59,42 @@ class Company:
     # The establishment that is open, when this one is closed.
     open_siret: str
     open_commune: str
+    # Of the place that was read: the seat, for an association that was asked for by its RNA number.
+    siret: str = ""
+
+    @property
+    def standing_siret(self) -> str:
+        """Its SIRET while it is open."""
+        return "" if self.is_closed else self.siret
 
 
 class Unreadable(Exception):
     """The directory said something else than what it promises."""
 
 
-def look_up(siret: str, *, url: str) -> Company | None:
-    """What the directory says of this SIRET, asked at most once in a while; nothing when it is off, unreachable, or does not know it."""
-    record = db.session.get(CompanyRecord, siret)
+def look_up(number: str, *, url: str) -> Company | None:
+    """What the directory says of this SIRET or RNA number, asked at most once in a while; nothing when it is off, unreachable, or does not know it."""
+    record = db.session.get(CompanyRecord, number)
     if record is None or not is_fresh(record):
-        told = ask(siret, url=url)
+        told = ask(number, url=url)
         if told is None:
-            return known(siret)
-        values = {"siret": siret, "told": told, "fetched_at": now()}
-        db.session.execute(insert(CompanyRecord).values(values).on_conflict_do_update(index_elements=["siret"], set_=values))
+            return known(number)
+        values = {"number": number, "told": told, "fetched_at": now()}
+        db.session.execute(insert(CompanyRecord).values(values).on_conflict_do_update(index_elements=["number"], set_=values))
         db.session.flush()
         db.session.expire_all()
-    return known(siret)
+    return known(number)
 
 
-def known(siret: str | None) -> Company | None:
+def known(number: str | None) -> Company | None:
     """What is kept of it. Asks nobody."""
-    record = db.session.get(CompanyRecord, siret) if siret else None
+    record = db.session.get(CompanyRecord, number) if number else None
     return company_of(record.told) if record and record.told else None
 
 
-def is_unknown(siret: str | None) -> bool:
-    """Did the directory say that there is no such establishment?"""
-    record = db.session.get(CompanyRecord, siret) if siret else None
+def is_unknown(number: str | None) -> bool:
+    """Did the directory say that it has no such number?"""
+    record = db.session.get(CompanyRecord, number) if number else None
     return record is not None and not record.told
 
 
@@ -103,18 +112,18 @@ def company_of(told: dict[str, Any]) -> Company:
     return Company(**told | enums)
 
 
-def ask(siret: str, *, url: str) -> dict[str, Any] | None:
-    """The answer as it is kept; empty for a SIRET that the directory does not know, nothing when it gave no answer."""
+def ask(number: str, *, url: str) -> dict[str, Any] | None:
+    """The answer as it is kept; empty for a number that the directory does not know, nothing when it gave no answer."""
     if not url:
         return None
     try:
-        return read(fetch(url, siret), siret)
+        return read(fetch(url, number), number)
     except (OSError, http.client.HTTPException, Unreadable) as error:
         log.warning("the directory of companies gave no answer: %s", error or type(error).__name__)
         return None
 
 
-def fetch(url: str, siret: str) -> bytes:
+def fetch(url: str, number: str) -> bytes:
     """The body of the answer. A redirection, an error and a refusal (429) are no answers; neither is a body without end."""
     parts = urlsplit(url)
     host = parts.hostname or ""
@@ -122,7 +131,8 @@ def fetch(url: str, siret: str) -> bytes:
         connection: http.client.HTTPConnection = http.client.HTTPSConnection(host, parts.port, timeout=SECONDS, context=ssl.create_default_context())
     else:
         connection = http.client.HTTPConnection(host, parts.port, timeout=SECONDS)
-    query = urlencode({"q": siret, "per_page": 1, "limite_matching_etablissements": 1})
+    # A SIRET is one establishment; an RNA number is searched among other texts, and is not always the first that is found.
+    query = urlencode({"q": number, "per_page": 5 if number.startswith("W") else 1, "limite_matching_etablissements": 1})
     try:
         connection.request("GET", f"{parts.path}/search?{query}", headers={"Accept": "application/json", "User-Agent": "La Croisee"})
         response = connection.getresponse()
@@ -146,29 +156,38 @@ def within_time(connection: http.client.HTTPConnection, response: http.client.HT
     return body
 
 
-def read(body: bytes, siret: str) -> dict[str, Any]:
+def read(body: bytes, number: str) -> dict[str, Any]:
     """What is kept of an answer. Raises Unreadable."""
     try:
         results = json.loads(body)["results"]
-        mine = [
-            (unit, place)
-            for unit in results
-            for place in [*(unit.get("matching_etablissements") or []), unit.get("siege") or {}]
-            if place.get("siret") == siret
-        ]
+        mine = list(associations(results, number) if number.startswith("W") else establishments(results, number))
         return asdict(company(*mine[0])) if mine else {}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise Unreadable(type(error).__name__) from error
+
+
+def establishments(results: list[dict[str, Any]], siret: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """The unit and the place of this SIRET."""
+    for unit in results:
+        for place in [*(unit.get("matching_etablissements") or []), unit.get("siege") or {}]:
+            if place.get("siret") == siret:
+                yield unit, place
+
+
+def associations(results: list[dict[str, Any]], rna: str) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """The association of this RNA number and its seat; should there be two, the one that is open first."""
+    mine = [unit for unit in results if text((unit.get("complements") or {}).get("identifiant_association")).upper() == rna]
+    return [(unit, unit.get("siege") or {}) for unit in sorted(mine, key=lambda unit: unit.get("etat_administratif") != "A")]
 
 
 def company(unit: dict[str, Any], place: dict[str, Any]) -> Company:
     more, seat = unit.get("complements") or {}, unit.get("siege") or {}
     is_ess, is_closed = more.get("est_ess") is True, place.get("etat_administratif") == "F"
     shows_address = "P" not in (unit.get("statut_diffusion"), place.get("statut_diffusion_etablissement"))
-    is_seat_open = is_closed and seat.get("etat_administratif") == "A" and seat.get("siret") != place["siret"]
+    is_seat_open = is_closed and seat.get("etat_administratif") == "A" and seat.get("siret") != place.get("siret")
     agreements = place.get("liste_idcc") or more.get("liste_idcc") or []
     agreement = text(agreements[0] if len(agreements) == 1 else "")
-    rna = text(more.get("identifiant_association"))
+    rna, siret = text(more.get("identifiant_association")), text(place.get("siret"))
     return Company(
         name=text(unit.get("nom_raison_sociale") or unit.get("nom_complet"))[:200],
         family=family_of(text(unit.get("nature_juridique")), is_ess=is_ess),
@@ -184,6 +203,7 @@ def company(unit: dict[str, Any], place: dict[str, Any]) -> Company:
         closed_on=day(place.get("date_fermeture")),
         open_siret=text(seat.get("siret"))[:14] if is_seat_open else "",
         open_commune=text(seat.get("libelle_commune"))[:100] if is_seat_open else "",
+        siret=siret if re.fullmatch("[0-9]{14}", siret) else "",
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from flask_sqlalchemy.pagination import Pagination
-from sqlalchemy import ColumnElement, false, func, or_, select
+from sqlalchemy import ColumnElement, and_, false, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import contains_eager, joinedload
 from stdnum import exceptions
@@ -139,10 +139,12 @@ def with_number(*, siret: str | None, rna: str | None) -> Organisation | None:
     return db.session.scalars(query.order_by(Organisation.siret.is_(None))).first()
 
 
-def nearly_named(name: str, commune: Commune) -> list[Organisation]:
-    """Structures of this commune with nearly this name, the most alike first: perhaps one of them is meant."""
+def perhaps_same(name: str, commune: Commune, *, siret: str | None = None, rna: str | None = None) -> list[Organisation]:
+    """Structures of which one is perhaps meant, the most alike first: of this commune with nearly this name or the same SIREN, or with this RNA."""
     likeness = func.similarity(func.unaccent(func.lower(Organisation.name)), plain(name))
-    query = select(Organisation).where(Organisation.commune_code == commune.code, Organisation.erased_at.is_(None), likeness >= ALIKE)
+    same_siren = Organisation.siret.startswith(siret[:9]) if siret else false()
+    is_here = and_(Organisation.commune_code == commune.code, or_(likeness >= ALIKE, same_siren))
+    query = select(Organisation).where(Organisation.erased_at.is_(None), or_(is_here, Organisation.rna == rna if rna else false()))
     return list(db.session.scalars(query.order_by(likeness.desc(), Organisation.id).limit(5)))
 
 

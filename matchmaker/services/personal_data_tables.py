@@ -137,7 +137,7 @@ def erase_merged_sheets(erased: Erased) -> None:
 
 
 def erase_company_records(erased: Erased) -> None:
-    db.session.execute(delete(CompanyRecord).where(CompanyRecord.siret.in_(erased.words.keys)))
+    db.session.execute(delete(CompanyRecord).where(CompanyRecord.number.in_(erased.words.keys)))
 
 
 def scrub_structures(erased: Erased) -> None:

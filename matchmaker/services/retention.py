@@ -83,7 +83,7 @@ def forget_ways_in(*, at: datetime) -> int:
     gone = count(delete(SignUp).where(SignUp.expires_at < at - TOKENS).returning(SignUp.id))
     gone += count(delete(MemberInvitation).where(MemberInvitation.expires_at < at - TOKENS).returning(MemberInvitation.id))
     gone += count(delete(JoinRequest).where(func.coalesce(JoinRequest.decided_at, JoinRequest.created_at) < at - ANSWERS).returning(JoinRequest.id))
-    return gone + count(delete(CompanyRecord).where(CompanyRecord.fetched_at < at - 2 * company_search.KEPT).returning(CompanyRecord.siret))
+    return gone + count(delete(CompanyRecord).where(CompanyRecord.fetched_at < at - 2 * company_search.KEPT).returning(CompanyRecord.number))
 
 
 def forget_conversations(*, at: datetime) -> int:

@@ -86,7 +86,7 @@ def settle(row: SignUp) -> User:
 
 def columns(told: dict[str, Any]) -> dict[str, Any]:
     """The columns of the structure: what its person told, and what the directory alone can vouch for."""
-    company = company_search.known(told["siret"])
+    company = company_search.known(told["rna"]) or company_search.known(told["siret"])
     return {
         "name": told["name"],
         "family": Family(told["family"]),

@@ -60,8 +60,13 @@ class OrganisationForm(Form):
             "email": (self.email.data or "").lower(),
             "monthly_budget": 6 if self.monthly_budget.data is None else self.monthly_budget.data,
             "commune": self.commune.commune,
-            **self.number.columns,
+            **self.numbers(),
         }
+
+    def numbers(self) -> dict[str, str | None]:
+        """An association that has a SIRET keeps its RNA number, which the same field does not show then."""
+        typed = self.number.columns
+        return {"siret": typed["siret"]} if typed["siret"] else typed
 
 
 def first_values(organisation: Organisation) -> dict[str, object]:

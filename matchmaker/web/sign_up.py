@@ -46,9 +46,10 @@ def start() -> ResponseReturnValue:
     there = organisations.with_number(**number)
     if there is not None:
         return redirect(url_for("joining.ask", organisation_id=there.id))
-    if number["siret"]:
-        company_search.look_up(number["siret"], url=current_app.config["COMPANY_SEARCH_URL"])
-        db.session.commit()
+    company = company_search.look_up(str(number["siret"] or number["rna"]), url=current_app.config["COMPANY_SEARCH_URL"])
+    db.session.commit()
+    if number["rna"] and company and (seat := organisations.with_number(siret=company.siret or None, rna=None)):
+        return redirect(url_for("joining.ask", organisation_id=seat.id))
     session[NUMBER] = number
     return redirect(url_for(".structure"))
 
@@ -63,26 +64,31 @@ def read(field: NumberField) -> dict[str, str | None]:
 @public
 def structure() -> ResponseReturnValue:
     number: dict[str, Any] = session.get(NUMBER, NOBODY)
-    company = company_search.known(number["siret"])
+    asked = number["siret"] or number["rna"]
+    company = company_search.known(asked)
     commune = db.session.get(Commune, company.commune_code) if company and company.commune_code else None
     form = StructureForm(data=first_values(company, commune.label if commune else ""))
     is_valid = form.validate_on_submit()
-    twins = organisations.nearly_named(form.organisation.data, form.commune.commune) if is_valid and not form.another.data else []
+    seen = is_valid and not form.another.data
+    numbers = {"siret": number["siret"], "rna": company.rna if company else None}
+    twins = organisations.perhaps_same(form.organisation.data, form.commune.commune, **numbers) if seen else []
     if not is_valid or twins:
         if twins:
-            form.another.errors = ["Une structure de ce nom est déjà là. Est-ce la vôtre\u00a0?"]
+            form.another.errors = ["Une structure qui lui ressemble est déjà là. Est-ce la vôtre\u00a0?"]
         return answer(
             "sign_up/structure.html",
             form,
             steps_names=STEPS,
-            number=number,
+            number=asked,
+            is_association=number["rna"] is not None,
             company=company,
             closed_on=date.fromisoformat(company.closed_on) if company and company.closed_on else None,
             twins=twins,
-            is_unknown=company_search.is_unknown(number["siret"]),
-            is_silent=bool(number["siret"] and company is None and current_app.config["COMPANY_SEARCH_URL"]),
+            is_unknown=company_search.is_unknown(asked),
+            is_silent=bool(asked and company is None and current_app.config["COMPANY_SEARCH_URL"]),
         )
-    session[STRUCTURE] = form.told(number)
+    # An association that gave its RNA number has a SIRET too, when the directory knows it.
+    session[STRUCTURE] = form.told(number | ({"siret": company.standing_siret or None} if number["rna"] and company else {}))
     return redirect(url_for(".person"))
 
 

@@ -32,6 +32,21 @@ def test_an_establishment_is_read_with_its_family_its_kind_its_agreement_and_its
     assert server.asked == [f"/search {SIRET}"]
 
 
+def test_an_association_is_read_at_its_seat_by_its_rna_and_only_when_it_is_the_one(server: Directory) -> None:
+    other = unit(complements={"identifiant_association": "W611000002"}, nom_raison_sociale="W611000001")
+    closed = unit(etat_administratif="C", nom_raison_sociale="AVANT")
+    server.results = [other, closed, unit()]
+
+    company = company_search.look_up("W611000001", url=server.url)
+
+    assert company is not None
+    assert (company.name, company.siret, company.standing_siret, company.commune_code) == ("LES ATELIERS DU BOCAGE", SEAT, SEAT, "61145")
+    assert (company.rna, company.idcc, company.is_closed) == ("W611000001", "1518", False)
+    server.results = [other]
+    assert company_search.look_up("W611000009", url=server.url) is None
+    assert company_search.is_unknown("W611000009")
+
+
 def test_it_is_asked_once_in_thirty_days(server: Directory) -> None:
     company_search.look_up(SIRET, url=server.url)
     company_search.look_up(SIRET, url=server.url)

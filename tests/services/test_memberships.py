@@ -85,7 +85,7 @@ def test_ways_in_that_are_over_go_at_night(structure: Organisation) -> None:
     for email, decided in (("a@site.test", at - timedelta(days=400)), ("b@site.test", at - timedelta(days=300))):
         db.session.add(JoinRequest(organisation=structure, email=email, name="Lou", decided_at=decided, is_accepted=False))
     for siret, days in (("73282932000074", 61), ("73282932000082", 59)):
-        db.session.add(CompanyRecord(siret=siret, told={}, fetched_at=at - timedelta(days=days)))
+        db.session.add(CompanyRecord(number=siret, told={}, fetched_at=at - timedelta(days=days)))
     db.session.flush()
 
     assert retention.forget_ways_in(at=at) == 4

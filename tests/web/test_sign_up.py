@@ -148,6 +148,55 @@ def test_an_association_without_siret_and_a_collective_without_number_come_in(cl
     ]
 
 
+def test_the_directory_fills_in_an_association_by_its_rna_and_adds_its_siret(client: Client, register: Directory) -> None:
+    client.post("/inscription", data={"number": "w 611 000 001"})
+    page = client.get("/inscription/structure").text
+    tell(client, number="W611000001")
+    client.post(link_of(mails("sign_up")[0]))
+
+    assert register.asked == ["/search W611000001"], "asked once, and kept"
+    assert forms(page)[0].values["organisation"] == ["LES ATELIERS DU BOCAGE"]
+    assert f"Votre SIRET y est aussi : {SEAT}." in words(page)
+    made = db.session.scalars(select(Organisation)).one()
+    assert (made.siret, made.rna, made.ess_label, made.idcc) == (SEAT, "W611000001", EssLabel.LISTED, "1518")
+
+
+@pytest.mark.parametrize(("results", "told"), [([], "il n’a que les associations qui ont un SIRET"), (None, "L’annuaire public ne répond pas")])
+def test_an_association_that_the_directory_does_not_know_is_no_less_welcome(client: Client, register: Directory, results: list | None, told: str) -> None:
+    register.results = results or []
+    register.status = 200 if results is not None else 503
+    client.post("/inscription", data={"number": "W611000001"})
+
+    assert told in words(client.get("/inscription/structure").text)
+    assert client.post("/inscription/structure", data=STRUCTURE).location == "/inscription/vous"
+
+
+def test_an_association_that_is_there_by_its_siret_is_joined_by_its_rna(client: Client, register: Directory) -> None:
+    there = OrganisationFactory(siret=SEAT)
+
+    assert client.post("/inscription", data={"number": "W611000001"}).location == f"/inscription/rejoindre/{there.id}"
+
+
+def test_an_association_that_is_there_by_its_rna_is_shown_to_who_gives_its_siret(client: Client, register: Directory) -> None:
+    there = OrganisationFactory(name="ADB", rna="W611000001", at="Caen (14)")
+    client.post("/inscription", data={"number": SIRET})
+
+    page = client.post("/inscription/structure", data=STRUCTURE)
+
+    assert (page.status_code, f"/inscription/rejoindre/{there.id}" in page.text) == (422, True)
+
+
+def test_an_establishment_of_the_same_siren_in_the_same_commune_is_shown_before(client: Client) -> None:
+    there = OrganisationFactory(name="Le Palonnier", siret=SEAT, at="Flers (61)")
+    OrganisationFactory(name="La Navette", siret="73282932000090", at="Caen (14)")
+    client.post("/inscription", data={"number": SIRET})
+
+    page = client.post("/inscription/structure", data=STRUCTURE).text
+
+    assert page.count("C’est la mienne") == 1
+    assert f"/inscription/rejoindre/{there.id}" in page
+
+
 def test_an_agreement_as_esus_is_kept_with_its_last_day(client: Client) -> None:
     last = today() + timedelta(days=400)
     client.post("/inscription", data={"number": SIRET})
