@@ -34,7 +34,7 @@ def test_a_search_is_read_on_its_map_by_the_keyboard_and_kept(person: Callable[.
     small.page.keyboard.press("Enter")
     department.wait_for()
     small.page.get_by_text("Voir la carte").click()
-    small.page.locator(".lc-live-map .leaflet-marker-icon").first.wait_for()
+    small.page.locator(".lc-live-map .leaflet-marker-icon[tabindex='0']").first.wait_for()
     small.look()
     small.page.get_by_text("Garder cette recherche").click()
     small.click("Garder")
