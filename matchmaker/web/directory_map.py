@@ -61,5 +61,5 @@ def pins(drawn: Map, places: Mapping[str, int]) -> list[Pin]:
         total = sum(count for _x, _y, count in group)
         x = sum(x * count for x, _y, count in group) / total
         y = sum(y * count for _x, y, count in group) / total
-        found[Pin(round(x, 1), round(y, 1), round(unit * min(3.2, 1.2 + sqrt(total) / 4), 1), total)] = total
+        found[Pin(round(x, 1), round(y, 1), round(unit * min(3.4, 1.7 + sqrt(total) / 5), 1), total)] = total
     return [pin for pin, _total in found.most_common()]
