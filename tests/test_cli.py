@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 from config import ROOT
 from matchmaker.extensions import db
 from matchmaker.models import Category, Level, MatchingRun, Organisation, RunStatus, Territory, User
-from matchmaker.models.base import today
+from matchmaker.models.base import now, today
 from matchmaker.services import matching
 from tests.conftest import Client
 from tests.factories import NeedFactory, OfferFactory, OrganisationFactory, UserFactory, departement
@@ -304,10 +304,12 @@ def test_the_accounts_of_the_demonstration_are_printed(app: Flask) -> None:
 
 
 def test_the_figures_that_are_due_are_written_at_once_and_only_once(app: Flask) -> None:
-    NeedFactory()
+    NeedFactory(published_at=now() - timedelta(days=2))
 
     first, again = flask(app, "snapshot"), flask(app, "snapshot")
 
     assert (first.exit_code, again.exit_code) == (0, 0)
-    assert first.output.split()[0] == str(today() - timedelta(days=1))
+    yesterday = today() - timedelta(days=1)
+    told = [line.partition(": ")[::2] for line in first.output.splitlines()]
+    assert [(name, days.split()[0]) for name, days in told] == [("figures", f"{yesterday}"), ("white zones", f"{yesterday}"), ("groups", "Normandie")]
     assert again.output == ""

@@ -37,7 +37,8 @@ class Reading:
 class Indicator:
     """``is_open``: it counts only what anybody may see already, so that no small number of it tells of anybody.
 
-    ``within``: those whose numerator holds that of this one, over the same denominator: the difference is a count too.
+    ``within``: those whose numerator holds that of this one, over the same denominator: the difference is a count too. ``over``: the share
+    whose numerator is the denominator of this one, which therefore must not be read where that share is hidden.
     """
 
     number: int
@@ -47,6 +48,7 @@ class Indicator:
     is_open: bool = False
     parts: Callable[[World], dict[str, World]] | None = None
     within: tuple[str, ...] = ()
+    over: str = ""
 
 
 def count(rows: Sequence[Fact]) -> Reading:
@@ -235,7 +237,7 @@ INDICATORS = (
     Indicator(2, "offers", Kind.SUM, offers, is_open=True, parts=by_category),
     Indicator(3, "served", Kind.SHARE, served),
     Indicator(4, "answered", Kind.SHARE, answered),
-    Indicator(5, "answer_days", Kind.MEASURE, answer_days),
+    Indicator(5, "answer_days", Kind.MEASURE, answer_days, over="answered"),
     Indicator(6, "answered_in_3", Kind.SHARE, answered_within(3), within=("answered_in_5", "answered")),
     Indicator(6, "answered_in_5", Kind.SHARE, answered_within(5), within=("answered",)),
     Indicator(7, "mutual", Kind.SHARE, mutual),

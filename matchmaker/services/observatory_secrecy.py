@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 from matchmaker.models import Span
-from matchmaker.services.indicators import Indicator, Kind
+from matchmaker.services.indicators import BY_KEY, Indicator, Kind
 from matchmaker.services.observatory_snapshots import Cell, Key, end_of
 
 # One to four could be recognised.
@@ -33,10 +33,11 @@ def counts(indicator: Indicator, cell: Cell) -> Vector:
     return (int(cell.value),)
 
 
-def between(indicator: Indicator, cells: Mapping[Key, Cell], territory_id: int) -> Vector:
-    """What the wider indicators count more than this one: answers that came later than in three days, for one."""
+def beside(indicator: Indicator, cells: Mapping[Key, Cell], territory_id: int) -> Vector:
+    """The counts that this figure would tell beside others: answers that came later than in three days, questions without an answer."""
     mine = cells.get((territory_id, indicator.key, ""), Cell()).value
-    return tuple(int(cells.get((territory_id, key, ""), Cell(mine)).value - mine) for key in indicator.within)
+    later = tuple(int(cells.get((territory_id, key, ""), Cell(mine)).value - mine) for key in indicator.within)
+    return later + (counts(BY_KEY[indicator.over], cells.get((territory_id, indicator.over, ""), Cell())) if indicator.over else ())
 
 
 def is_small(vector: Vector) -> bool:
@@ -71,7 +72,7 @@ def unpublished(indicator: Indicator, cells: Mapping[Key, Cell], tree: Mapping[i
     if indicator.is_open:
         return set()
     vectors = {
-        one: counts(indicator, cells.get((one, indicator.key, part), Cell())) + between(indicator, cells, one)
+        one: counts(indicator, cells.get((one, indicator.key, part), Cell())) + beside(indicator, cells, one)
         for one in {*roots, *tree, *(one for inside in tree.values() for one in inside)}
     }
     found = {roots[place] for place in hidden([vectors[root] for root in roots])} if len(roots) > 1 else {one for one in roots if is_small(vectors[one])}

@@ -1,7 +1,8 @@
-"""The home of the observatory: the last month that is over, as the night wrote it down; by département, by category, month by month."""
+"""The home of the observatory: the months that are over, as the nights wrote them down; by département, by category, month by month."""
 
 from collections.abc import Sequence
 from datetime import date
+from decimal import Decimal
 
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
@@ -36,12 +37,15 @@ def public_page() -> ResponseReturnValue:
     places, day = observatory_places.places(), today()
     region = places.named("")
     reading = observatory_reading.of(places, region, observatory_periods.last_month(day), is_inside=False)
-    months = observatory_reading.months(places, region, ["needs", "offers"], is_inside=False, until=day) if region else []
+    months = observatory_reading.months(places, region, ["needs", "offers", *FIRST], is_inside=False, until=day) if region else []
+    over = [(last, cells[2:]) for last, cells in months if last < day.replace(day=1)]
     departements = [one for one in places.all.values() if one.level is Level.DEPARTEMENT]
     return render_template(
         "observatory/public.html",
         reading=reading,
-        first=[reading.shown(BY_KEY[key], region) for key in FIRST] if region else [],
+        first=[(observatory_words.WORDS[key], key, total([cells[place] for _last, cells in over])) for place, key in enumerate(FIRST)],
+        since=observatory_chart.month_name(over[0][0]) if over else None,
+        told=observatory_words,
         column_heads=[(observatory_words.WORDS[key].title, "n") for key in COLUMNS],
         definitions=[observatory_words.WORDS[key] for key in dict.fromkeys((*FIRST, *COLUMNS))],
         departements=[(one, row_of(reading, one)) for one in departements],
@@ -50,6 +54,13 @@ def public_page() -> ResponseReturnValue:
         chart=chart_of(months),
         code_of=observatory_places.code_of,
     )
+
+
+def total(cells: Sequence[Cell | None]) -> Cell | None:
+    """What the months that are published make together: what happened in one did not happen in another. None where none is."""
+    kept = [cell for cell in cells if cell is not None]
+    among = [cell.denominator for cell in kept if cell.denominator is not None]
+    return Cell(sum((cell.value for cell in kept), Decimal()), sum(among, Decimal()) if among else None) if kept else None
 
 
 def row_of(reading: Reading, territory: Territory) -> list[Shown]:

@@ -99,5 +99,5 @@ def apart(curves: Sequence[Curve]) -> list[Curve]:
 
 
 def month_name(day: date) -> str:
-    """« octobre 2026 », with its last day where the month was not over."""
+    """« octobre 2026 »."""
     return f"{MONTHS[day.month - 1]} {day.year}"

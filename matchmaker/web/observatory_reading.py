@@ -127,7 +127,7 @@ def months(places: Places, territory: Territory, keys: Sequence[str], *, is_insi
     """(day, one cell for each of the indicators) of the last twelve months, as this reader may see them."""
     found = []
     # What a figure may be subtracted from decides too whether it is shown.
-    wanted = dict.fromkeys((*keys, *(other for key in keys for other in BY_KEY[key].within)))
+    wanted = dict.fromkeys((*keys, *(other for key in keys for other in (*BY_KEY[key].within, BY_KEY[key].over) if other)))
     for day, cells in observatory_snapshots.months(list(places.all), list(wanted), until=until).items():
         row: list[Cell | None] = []
         for key in keys:

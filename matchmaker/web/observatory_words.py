@@ -120,6 +120,21 @@ def counted(key: str, cell: Cell) -> str:
     return f"{labels.number(cell.value)} en tout"
 
 
+def briefly(key: str, cell: Cell) -> str:
+    """« 34 sur 48 »: numerator and denominator where a heading says what they count."""
+    kind = BY_KEY[key].kind
+    if kind is Kind.SUM:
+        return ""
+    if not cell.denominator:
+        return "rien à mesurer"
+    among = labels.number(cell.denominator)
+    return {
+        Kind.SHARE: f"{labels.number(cell.value)} sur {among}",
+        Kind.RATIO: f"{labels.number(cell.value)} pour {among}",
+        Kind.MEASURE: f"sur {among}",
+    }[kind]
+
+
 def plain(key: str, cell: Cell) -> Decimal | None:
     """The figure as a number, for files and curves."""
     if BY_KEY[key].kind is Kind.SHARE:

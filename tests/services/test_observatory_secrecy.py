@@ -109,3 +109,11 @@ def test_an_answer_that_came_late_is_not_found_between_two_figures() -> None:
     assert unpublished(BY_KEY["answered_in_5"], told, {}, [100]) == set()
     told[100, "answered", ""] = Cell(Decimal(10), Decimal(20))
     assert [unpublished(BY_KEY[key], told, {}, [100]) for key in values] == [set(), {100}, {100}]
+
+
+def test_how_many_did_not_answer_is_not_found_through_how_many_answers_were_timed() -> None:
+    told = {(100, "answered", ""): Cell(Decimal(18), Decimal(20)), (100, "answer_days", ""): Cell(Decimal(2), Decimal(18))}
+    assert unpublished(BY_KEY["answer_days"], told, {}, [100]) == {100}
+
+    told[100, "answered", ""] = Cell(Decimal(18), Decimal(30))
+    assert unpublished(BY_KEY["answer_days"], told, {}, [100]) == set()

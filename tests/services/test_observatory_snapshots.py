@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 import time_machine
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from matchmaker.extensions import db
@@ -17,6 +17,7 @@ from matchmaker.models import (
     Feedback,
     FoundAnyway,
     MeetingStatus,
+    Organisation,
     PresenceAct,
     PresenceState,
     Proposal,
@@ -26,7 +27,7 @@ from matchmaker.models import (
     Span,
 )
 from matchmaker.models.base import now, today
-from matchmaker.services import indicators_loading, job_datings, observatory_snapshots, outcomes
+from matchmaker.services import indicators, indicators_loading, job_datings, observatory_snapshots, outcomes
 from matchmaker.services.indicators_facts import World
 from matchmaker.services.outcomes import Reply
 from matchmaker.services.territories import territory_by_code
@@ -138,6 +139,34 @@ def test_what_came_about_and_what_was_signed_are_read(session: Session) -> None:
     assert [(one.id, one.category, one.euros, one.found_anyway) for one in world.cooperations] == [(match.id, "purchase", "5000-20000", "no")]
     assert [(one.id, one.has_said, one.went_on) for one in world.followed] == [(match.id, True, True)]
     assert [(one.id, one.fte) for one in world.shared] == [(pool.id, Decimal("0.600"))]
+
+
+def test_what_is_said_in_confidence_makes_no_place_lively(session: Session) -> None:
+    quiet = {"category": Category.SUCCESSION, "is_confidential": True}
+    mutual_match(need=NeedFactory(**quiet), offer=OfferFactory(**quiet))
+    inside = observatory_snapshots.epcis_inside()
+    orne = departement("61").id
+
+    assert len(told().asked) == 2
+    assert told().by_territory(inside)[orne].active == frozenset()
+    NeedFactory()
+    assert len(told().by_territory(inside)[orne].active) == 1
+
+
+def test_a_card_is_fresh_by_what_its_structure_changed_or_published_last(session: Session) -> None:
+    long_ago = now() - timedelta(days=200)
+    asleep, changed, published = OrganisationFactory(), OrganisationFactory(), OrganisationFactory()
+    NeedFactory(organisation=asleep, published_at=now() - timedelta(days=90))
+    NeedFactory(organisation=published, published_at=now() - timedelta(days=89))
+    session.flush()
+    columns = {Organisation.created_at: long_ago, Organisation.updated_at: long_ago}
+    session.execute(update(Organisation).where(Organisation.id != changed.id).values(columns))
+    session.expire_all()
+
+    read = indicators.read(told())["fresh", ""]
+
+    assert (read.value, read.denominator) == (2, 3)
+    assert {row.id for row in read.rows} == {changed.id, published.id}
 
 
 def rows() -> list[tuple[object, ...]]:
