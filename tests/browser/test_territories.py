@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from tests.browser.conftest import Person
+from tests.browser.conftest import Person, Site
+from tests.browser.test_after_two_yes import link_in_mails
 
 
 def test_a_structure_follows_a_territory_whose_animator_writes_and_tells_what_it_found(person: Callable[..., Person]) -> None:
@@ -55,16 +56,23 @@ def test_an_animator_goes_from_what_is_missing_to_where_to_meet(person: Callable
     animator.go("/zones-blanches?territoire=departement-27")
     animator.click("Préparer un job dating pour", role="link")
     assert "Titre" in animator.text
+    animator.go("/zones-blanches?territoire=departement-27")
+    animator.click("Interco Normandie Sud Eure", role="link")
+    assert "Ce qui manque" in animator.text
+    animator.page.locator("details summary").first.click()
+    assert animator.page.locator("svg.lc-spark").first.is_visible()
+    animator.look()
     animator.go("/tiers-lieux/ou-aller")
     assert "sans oui" in animator.text
 
 
-def test_an_animator_invites_a_member_of_a_group_by_keyboard(person: Callable[..., Person]) -> None:
+def test_an_animator_invites_a_member_of_a_group_by_keyboard_who_answers_from_the_mail(person: Callable[..., Person], site: Site) -> None:
     animator = person()
     animator.sign_in("animateur@demo.croisee.test")
     animator.go("/pepiniere?territoire=departement-76")
-    animator.click("Groupe 1", role="link")
-    assert animator.page.locator("svg.lc-graph[role=img]").count() == 1
+    animator.page.get_by_role("link", name="Groupe").first.click()
+    # One drawing for screens, one for telephones.
+    assert [drawing.is_visible() for drawing in animator.page.locator("svg.lc-graph[role=img]").all()] == [True, False]
     animator.page.locator("input[name=members]").first.focus()
     animator.page.keyboard.press("Space")
     animator.page.get_by_label("Votre message").fill("On en parle jeudi ?")
@@ -74,3 +82,13 @@ def test_an_animator_invites_a_member_of_a_group_by_keyboard(person: Callable[..
     animator.look()
     assert "1 structure est invitée" in animator.text.replace("\u00a0", " ")
     assert "invitée le" in animator.text
+
+    invited = person(360)
+    invited.go(link_in_mails(site, r"(/pepiniere/reponses/[\w.\-]+\?reponse=oui)"))
+    assert "On en parle jeudi" in invited.text
+    invited.look()
+    invited.click("Envoyer ma réponse")
+    assert "Votre réponse est notée" in invited.text
+    invited.look()
+    animator.page.reload()
+    assert "intéressée, par son lien" in animator.text
