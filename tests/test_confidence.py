@@ -144,6 +144,17 @@ def test_no_page_feed_or_file_tells_a_succession_in_confidence(app: Flask, clien
     assert leaks(client, confidence, app) == []
 
 
+def test_its_own_animator_learns_that_the_structure_exists_and_nothing_of_what_it_looks_for(app: Flask, client: Client, confidence: Confidence) -> None:
+    confidence.people = {"animator of here": UserFactory(animator=True, territories=[departement("61")])}
+    db.session.commit()
+
+    found = leaks(client, confidence, app)
+
+    assert [leak for leak in found if leak[2] == SECRET] == []
+    in_their_care = {"asking_rhythms.show", "joining.invite", "mails.all_mails", "members.team", "organisations.add_account", "organisations.edit"}
+    assert {endpoint for _who, endpoint, _name in found} <= in_their_care
+
+
 def test_no_mail_to_others_tells_it_and_no_subject_at_all(confidence: Confidence) -> None:
     mails = db.session.scalars(select(OutboxMail)).all()
     assert {mail.kind for mail in mails} >= {"proposals", "no_follow_up", "proposals_withdrawn"}
