@@ -1,14 +1,14 @@
 """« Never again » between two structures withdraws what else is open between them
 
 Revision: 0032
-Follows: 0037
+Follows: 0035
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = '0032'
-down_revision = '0037'
+down_revision = '0035'
 branch_labels = None
 depends_on = None
 
