@@ -88,17 +88,21 @@ def phone(site: Site, chromium: Browser, gathering: UUID, tmp_path: Path) -> Ite
     browser.close()
 
 
-def test_badges_in_front_of_the_camera_are_noted(site: Site, phone: Person, gathering: UUID) -> None:
+def test_badges_in_front_of_the_camera_are_noted_also_without_network(site: Site, phone: Person, gathering: UUID) -> None:
     refused: list[str] = []
-    phone.page.on("console", lambda message: refused.append(message.text) if message.type == "error" else None)
+    phone.page.on("console", lambda message: refused.append(message.text) if "olicy" in message.text else None)
 
     phone.go(desk_of(site, gathering))
+    phone.page.wait_for_selector("html[data-kept]")
+    phone.context.set_offline(True)
     phone.click("Scanner")
-    wait_until(lambda: set(states(site, gathering).values()) == {PresenceState.PRESENT})
     phone.page.get_by_text("2 arrivées sur 2".replace(" ", "\u00a0", 1)).wait_for()
     phone.page.get_by_text("Ce badge n’est pas sur la liste").wait_for()
     phone.look()
+    assert set(states(site, gathering).values()) == {PresenceState.EXPECTED}
 
+    phone.context.set_offline(False)
+    wait_until(lambda: set(states(site, gathering).values()) == {PresenceState.PRESENT})
     phone.click("Arrêter")
     assert not phone.page.locator("video").is_visible()
     assert phone.page.evaluate("document.querySelector('video').srcObject") is None
