@@ -55,6 +55,8 @@ MENUS = {
 
 # Pages that are entries themselves: another entry of the same concept is not current on them.
 LISTS = {endpoint for entries in (PUBLIC, *MENUS.values()) for endpoint, _words in entries}
+# Pages of an entry that are not named after it: the beginnings of their blueprints' names.
+PARTS = {"job_datings": ("job_dating", "day_desk", "day_replan", "papers", "feedback", "series"), "venues": ("venue",)}
 
 # Behind which entries something may wait for the structure's answer, and how much does.
 PENDING: dict[str, Callable[[Organisation], int]] = {
@@ -86,7 +88,7 @@ def is_current(endpoint: str) -> bool:
     """The entry of the page, or of the list that the page belongs to."""
     concept = endpoint.partition(".")[0]
     # « matching_explanations » are pages of « matching ».
-    same_concept = (request.blueprint or "").startswith(concept) and concept not in {"pages", "accounts"}
+    same_concept = (request.blueprint or "").startswith((concept, *PARTS.get(concept, ()))) and concept not in {"pages", "accounts"}
     return request.endpoint == endpoint or (same_concept and request.endpoint not in LISTS)
 
 

@@ -279,6 +279,7 @@ def test_who_says_no_is_shown_as_such_with_who_can_be_invited_instead(client, ho
     say(job_dating, "Atelier 1", Answer.DECLINED)
     settle_due()
 
+    assert f"{GUESTS.format(job_dating.id)}#ne-viennent-pas" in client.get(f"/mes-job-datings/{job_dating.id}").text
     page = client.get(GUESTS.format(job_dating.id)).text
 
     assert "1 structure ne vient pas Atelier 1. Les tables sont libérées." in words(page)
@@ -298,3 +299,10 @@ def test_who_only_asks_to_come_is_not_counted_among_the_invited(client, host, pl
     page = client.get(f"/mes-job-datings/{job_dating.id}").text
 
     assert "3 structures sont invitées" in words(page)
+
+
+@pytest.mark.parametrize("page", ["", "/invites", "/grille", "/rencontres", "/jour-j", "/replanification", "/papier", "/deplacer"])
+def test_the_menu_says_on_every_page_of_a_job_dating_where_one_is(client, host, place, page):
+    job_dating = published(place, 2)
+
+    assert '<a href="/mes-job-datings" aria-current="page">' in client.get(f"/mes-job-datings/{job_dating.id}{page}").text
