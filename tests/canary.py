@@ -27,11 +27,15 @@ from matchmaker.models import (
     PlanChange,
     PresenceAct,
     ReportReason,
+    SavedSearch,
+    Series,
     SignUp,
+    Standing,
     Story,
     TokenPurpose,
     User,
     VenueBlock,
+    VenuePhoto,
     WorkAct,
 )
 from matchmaker.models.base import now
@@ -41,10 +45,13 @@ from matchmaker.services import (
     consents,
     conversations,
     job_datings,
+    joining,
+    password_resets,
     personal_data_export,
     search_reports,
     second_factor,
     sessions,
+    verification,
 )
 from matchmaker.services.personal_data_scrubbing import texts_of
 from matchmaker.web.settings import mail_settings
@@ -169,6 +176,17 @@ def make_canary() -> User:
     joined.summary = f"Avec {PLACE}, et {NAME}"
     territory = departement("50")
     territory.contact_name, territory.contact_email, territory.contact_phone = NAME, MAIL, PHONE
+    db.session.add_all(
+        [
+            SavedSearch(user=person, label=f"Autour de {NAME}", asked={"text": NAME}, address=f"q={NAME}"),
+            Series(venue=place, title=f"Les mardis de {NAME}"),
+            VenuePhoto(venue=place, position=1, alt=f"{NAME} à l’accueil", width=1, height=1, content=b"x"),
+        ]
+    )
+    joining.ask(structure, email="lou@ailleurs.test", name="Lou", message=f"Pour {NAME}", settings=settings)
+    joining.invite(structure, email="sam@ailleurs.test", name="Sam", standing=Standing.EDITOR, by=person, settings=settings)
+    password_resets.ask(MAIL, allow_demo=False, settings=settings)
+    verification.ask(person, settings=settings)
     MailFactory(organisation=structure, recipient=MAIL, waiting=True, subject=f"Bonjour {NAME}")
     MailFactory(organisation=OrganisationFactory(), lost=True, last_error=f"550 5.1.1 <{MAIL}>: no such user")
     sessions.begin(person, device=f"Téléphone de {NAME}")

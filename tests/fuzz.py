@@ -5,6 +5,7 @@ of the program in the text, or what was sent coming back as code.
 """
 
 import argparse
+import itertools
 import os
 import random
 import re
@@ -118,15 +119,20 @@ class Fuzzer:
         self.rng = random.Random(seed)
         self.statuses: Counter[int] = Counter()
         self.failures: list[str] = []
+        self.visited: set[tuple[str, str]] = set()
         self.forms: dict[str, dict[str, list[str]]] = {}
         self.user_id = user.id if user else None
 
     def run(self, count: int) -> None:
+        """Send so many requests at least, and one to each route at least."""
         every = routes(self.app)
         self.rng.shuffle(every)
         self.enter()
-        while self.statuses.total() + len(self.failures) < count:
-            _endpoint, method, rule = every[self.statuses.total() % len(every)]
+        for turn in itertools.count():
+            if turn >= len(every) and self.statuses.total() + len(self.failures) >= count:
+                return
+            _endpoint, method, rule = every[turn % len(every)]
+            self.visited.add((method, rule))
             self.one(method, rule)
 
     def one(self, method: str, rule: str) -> None:

@@ -4,6 +4,7 @@ import pytest
 from flask import Flask
 
 from tests.fuzz import BODIES, SEED, VISITORS, Fuzzer, fuzz, visitors
+from tests.test_access import routes
 from tests.test_bad_input import HOSTILE, PATHS, World, make_world
 
 REQUESTS = 3000
@@ -22,6 +23,7 @@ def test_hostile_requests_break_nothing(app: Flask, world: World, who: str) -> N
 
     assert fuzzer.failures == []
     assert fuzzer.statuses.total() >= REQUESTS // len(VISITORS)
+    assert fuzzer.visited == {(method, rule) for _endpoint, method, rule in routes(app)}, "every route, as each of the six"
     assert {200, 302, 404} <= set(fuzzer.statuses), fuzzer.statuses
 
 

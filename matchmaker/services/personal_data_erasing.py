@@ -16,7 +16,7 @@ from matchmaker.models.base import now
 from matchmaker.services import audit, memberships, outbox, personal_data_tables, search_text, sessions
 from matchmaker.services.errors import NotAllowedNow
 from matchmaker.services.personal_data_structures import end_what_it_began, forget_names, hand_over
-from matchmaker.services.personal_data_tables import Erased
+from matchmaker.services.personal_data_subject import Erased
 
 # Time to change one's mind; and after two years without a visit, to come back.
 WAIT, WAIT_IDLE = timedelta(days=7), timedelta(days=30)

@@ -11,7 +11,8 @@ from matchmaker.models import JobDatingStatus, ObjectionSource, OutboxMail, Stor
 from matchmaker.models.base import PARIS
 from matchmaker.services import addresses, communities, news, stories
 from matchmaker.services.errors import NotAllowedNow
-from matchmaker.services.personal_data_tables import ERASERS, Erased
+from matchmaker.services.personal_data_subject import Erased
+from matchmaker.services.personal_data_tables import ERASERS
 from matchmaker.web.settings import mail_settings
 from tests.factories import JobDatingFactory, OrganisationFactory, UserFactory, departement, given_story, venue
 from tests.factories import news as news_of
