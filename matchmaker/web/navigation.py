@@ -1,4 +1,4 @@
-"""The menu: at most six entries, which differ by role, and the account last."""
+"""The menu: seven entries at most, which differ by role, and the account last."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

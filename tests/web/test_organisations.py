@@ -5,8 +5,10 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select
 
+from matchmaker.extensions import db
 from matchmaker.models import Category, Organisation
 from tests.factories import NeedFactory, OfferFactory, OrganisationFactory, UserFactory
+from tests.pages import forms
 
 ANSWERS = {"name": "La Fabrique", "family": "association", "commune": "Flers (61)", "eligibility": "unknown", "inclusion_kind": "", "headcount": "", "vat": ""}
 
@@ -232,3 +234,20 @@ def test_an_animator_inscribes_a_structure_and_a_member_does_not(client, session
     structure = session.scalars(select(Organisation).where(Organisation.name == "La Fabrique")).one()
     assert response.location == f"/structures/{structure.id}"
     assert structure.territory.code == "61"
+
+
+def test_saving_the_sheet_keeps_the_rna_number_that_the_siret_hides(client):
+    user = UserFactory(organisation=OrganisationFactory(siret="73282932000074", rna="W611000001"))
+    db.session.commit()
+    client.sign_in(user)
+    path = f"/structures/{user.organisation_id}/modifier"
+    shown = forms(client.get(path).text)[-1]
+
+    client.post(path, data=shown.filled(description="Réemploi de bois."))
+    db.session.expire_all()
+    kept = (user.organisation.siret, user.organisation.rna, user.organisation.description)
+    client.post(path, data=shown.filled(number="W611000001"))
+    db.session.expire_all()
+
+    assert kept == ("73282932000074", "W611000001", "Réemploi de bois.")
+    assert (user.organisation.siret, user.organisation.rna) == (None, "W611000001")
