@@ -15,8 +15,9 @@ from matchmaker.engine.rates import (
     attention,
     explored,
     platform_mean,
+    worth_learning,
 )
-from matchmaker.engine.solicitation import LOAD_DAYS, Questions, choose, room, worth_reminding
+from matchmaker.engine.solicitation import LOAD_DAYS, PRICE, Questions, choose, room, worth_reminding
 
 NOBODY = np.zeros(0, dtype=np.int64)
 WEEK, MONTH = 5, 20
@@ -79,9 +80,10 @@ def one_per_place(reminder: int = 2, expiry: int = 10) -> Policy:
     return policy
 
 
-def expected_value(price: float = 0.02, *, reminders: bool = False) -> Policy:
+def expected_value(price: float = PRICE, *, reminders: bool = True) -> Policy:
     """Ours: `matchmaker.engine.solicitation`, which learns from the answers as the year goes."""
     known: dict[str, RateByScore] = {}
+    reminded_on: dict[int, int] = {}
 
     def policy(sight: Sight) -> Orders:
         board, day = sight.board, sight.day
@@ -100,7 +102,8 @@ def expected_value(price: float = 0.02, *, reminders: bool = False) -> Policy:
         stage = STAGES[sight.state[under_way]]
         first_hope = posterior.rested[at] * attention(_load_when_asked(sight, under_way))
         accept, conclude = known["accept"].at(board.score[under_way]), known["conclude"].at(board.score[under_way])
-        chance = chance_under_way(stage, silent_days, answer=first_hope, accept=accept, conclude=conclude)
+        reminded_days = np.array([day - reminded_on.get(row, -NEVER) for row in under_way.tolist()], dtype=np.int64)
+        chance = chance_under_way(stage, silent_days, answer=first_hope, accept=accept, conclude=conclude, reminded_days=reminded_days)
         places = sight.open_needs.astype(np.int64)
         cover = cover_probability(board.need[under_way], chance, places=places)
 
@@ -119,18 +122,20 @@ def expected_value(price: float = 0.02, *, reminders: bool = False) -> Policy:
             load=load,
             room=left,
             exploring=exploring,
+            organisation_weight=worth_learning(posterior),
         )
         ask = rows[[one.question for one in choose(questions, price=price)]]
         if not reminders:
             return Orders(ask, NOBODY)
 
         left[board.organisation[ask]] = 0
-        silent_ones = (stage == Stage.PROPOSED) & ~sight.reminded[under_way] & (silent_days < SILENT_DAYS)
+        silent_ones = (stage == Stage.PROPOSED) & ~sight.reminded[under_way] & sight.open_organisations[at] & ~np.isin(board.need[under_way], board.need[ask])
         held = under_way[silent_ones]
         worth, _ = worth_reminding(
-            board.organisation[held], silent_days[silent_ones], answer=first_hope[silent_ones], cooperation=(accept * conclude)[silent_ones],
-            cover=cover[board.need[held]], load=load, room=left, price=price,
+            board.need[held], board.organisation[held], silent_days[silent_ones], first=first_hope[silent_ones], answer=posterior.mean[at[silent_ones]],
+            cooperation=(accept * conclude)[silent_ones], cover=cover[board.need[held]], load=load, room=left, price=price,
         )  # fmt: skip
+        reminded_on.update(dict.fromkeys(held[worth].tolist(), day))
         return Orders(ask, held[worth])
 
     return policy

@@ -67,7 +67,7 @@ ENTRIES = [
     Entry("expected value, price 0.02", OURS, expected_value, shown=True),
     Entry("expected value, frugal price 0.05", OURS, lambda: expected_value(0.05), shown=True),
     *(Entry(f"expected value, price {price:g}", OURS, lambda price=price: expected_value(price)) for price in (0.2, 0.08, 0.035, 0.014, 0.01)),
-    Entry("expected value, price 0.02, reminder J+5 where it pays", OURS, lambda: expected_value(reminders=True), shown=True, on_curve=False),
+    Entry("expected value, price 0.02, without reminders", OURS, lambda: expected_value(reminders=False), shown=True, on_curve=False),
 ]
 WORLDS = {
     "as calibrated": World(),

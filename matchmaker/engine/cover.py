@@ -22,6 +22,8 @@ INTEREST_FADES = 20.0
 """Working days of silence that halve what a yes is worth."""
 CONVERSATION_FADES = 60.0
 """Working days of silence that halve what a conversation is worth."""
+REMINDER_SHARE = 0.4
+"""Of the chance of an answer to a first mail, what a reminder to a silent organisation has."""
 
 
 class Stage(IntEnum):
@@ -54,7 +56,27 @@ def still_answers(answer: Floats, silent_days: Ints) -> Floats:
     return np.where(silent_days >= SILENT_DAYS, 0.0, later)
 
 
-def chance_under_way(stage: Ints, silent_days: Ints, *, answer: Floats, accept: Floats, conclude: Floats) -> Floats:
+def answers_yet(answer: Floats, silent_days: Ints, reminded_days: Ints, *, share: float = REMINDER_SHARE) -> Floats:
+    """Chance that a proposition is answered yet, by itself or because of its reminder.
+
+    Parameters
+    ----------
+    answer, silent_days : (K,) as for `still_answers`.
+    reminded_days : (K,) working days since the reminder, a large number for none.
+    share : of the chance of an answer to a first mail, what a reminder has.
+
+    Examples
+    --------
+    Silent for five days, the same reminded of today, and silent for a month and reminded of today:
+
+    >>> answers_yet(np.full(3, 0.5), np.array([5, 5, 20]), np.array([999, 0, 0])).round(3).tolist()
+    [0.223, 0.378, 0.2]
+    """
+    by_itself, by_reminder = still_answers(answer, silent_days), still_answers(answer * share, reminded_days)
+    return np.asarray(1.0 - (1.0 - by_itself) * (1.0 - by_reminder), dtype=np.float64)
+
+
+def chance_under_way(stage: Ints, silent_days: Ints, *, answer: Floats, accept: Floats, conclude: Floats, reminded_days: Ints | None = None) -> Floats:
     """Chance that each question under way ends in a cooperation.
 
     Parameters
@@ -63,6 +85,7 @@ def chance_under_way(stage: Ints, silent_days: Ints, *, answer: Floats, accept: 
     silent_days : (K,) working days since the last sign of life: the proposition, the yes, the last message.
     answer, accept, conclude : (K,) chance of an answer on the day of the proposition, of a yes among answers, of a
         cooperation after a yes.
+    reminded_days : (K,) as for `answers_yet`; nobody was reminded when it is not given.
 
     Examples
     --------
@@ -72,7 +95,8 @@ def chance_under_way(stage: Ints, silent_days: Ints, *, answer: Floats, accept: 
     >>> chance_under_way(np.array([0, 1, 2]), np.array([0, 20, 0]), answer=half, accept=half, conclude=half).tolist()
     [0.125, 0.25, 0.5]
     """
-    proposed = still_answers(answer, silent_days) * accept * conclude
+    answers = still_answers(answer, silent_days) if reminded_days is None else answers_yet(answer, silent_days, reminded_days)
+    proposed = answers * accept * conclude
     interested = conclude * 0.5 ** (silent_days / INTEREST_FADES)
     talking = conclude * 0.5 ** (silent_days / CONVERSATION_FADES)
     return np.where(stage == Stage.PROPOSED, proposed, np.where(stage == Stage.INTERESTED, interested, talking))

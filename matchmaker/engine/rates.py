@@ -25,6 +25,8 @@ FATIGUE = 1.0
 """How much a month at the declared comfort weighs on attention: 1 / (1 + FATIGUE) of it is left."""
 QUIET_DAYS = 60
 """Working days (a quarter) after which an organisation that nobody asked counts as one that answers like the others."""
+LEARNING = 0.3
+"""Standard deviations above its mean at which the chance of an answer counts when it is decided whom to ask: the answer teaches."""
 OUTCOMES_KNOWN = 200
 """Outcomes from which the observed rates by score stand alone."""
 ACCEPT_PRIOR = (0.15, 0.55)
@@ -52,6 +54,12 @@ class AnswerPosterior:
     def rested(self) -> Floats:
         """(M,) mean chance of an answer without recent load."""
         return np.asarray(self.alpha / (self.alpha + self.beta), dtype=np.float64)
+
+    @property
+    def spread(self) -> Floats:
+        """(M,) standard deviation of that chance: large where little is known."""
+        known = self.alpha + self.beta
+        return np.asarray(np.sqrt(self.alpha * self.beta / (known + 1.0)) / known, dtype=np.float64)
 
     @property
     def mean(self) -> Floats:
@@ -166,6 +174,29 @@ def explored(posterior: AnswerPosterior, days_since_asked: Ints, *, mean: float)
     own, hoped = posterior.mean, mean * posterior.attention
     exploring = (days_since_asked >= QUIET_DAYS) & (own < hoped)
     return np.where(exploring, hoped, own), exploring
+
+
+def worth_learning(posterior: AnswerPosterior, *, learning: float = LEARNING) -> Floats:
+    """(M,) times, 1 or more, that a question is worth what it may bring because the answer teaches who answers.
+
+    Parameters
+    ----------
+    learning : standard deviations by which the chance of an answer is raised, never above 1.
+
+    Notes
+    -----
+    A weight on the gain, not a chance: what a question may bring, and what is under way, are counted without it.
+
+    Examples
+    --------
+    A newcomer, one who always answers, one who never does, and one of whom much is known:
+
+    >>> answered, silent = np.array([0.0, 6.0, 0.0, 30.0]), np.array([0.0, 0.0, 6.0, 30.0])
+    >>> worth_learning(answer_posterior(answered, silent, np.zeros(4), mean=0.3)).round(2).tolist()
+    [1.23, 1.05, 1.28, 1.04]
+    """
+    raised = np.minimum(1.0, posterior.rested + learning * posterior.spread)
+    return np.asarray(raised / posterior.rested, dtype=np.float64)
 
 
 def acceptance_by_score(score: Ints, succeeded: NDArray[np.bool_], *, prior: tuple[float, float]) -> RateByScore:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matchmaker.engine.assignment import assign
-from matchmaker.engine.cover import SILENT_DAYS, one_less, one_more, still_answers
+from matchmaker.engine.cover import REMINDER_SHARE, SILENT_DAYS, one_less, one_more, still_answers
 from matchmaker.engine.problem import SCORE_MAX, Objective, Problem
 from matchmaker.engine.questions import Bools, Choice, Floats, Ints, Questions, Reason, check_questions, room
 
@@ -18,16 +18,14 @@ PRICE = 0.02
 """Chances of a cooperation that one mail must be worth."""
 LOAD_DAYS = 20
 """Working days over which solicitations are counted against the declared comfort."""
-PATIENCE = 0.5
+PATIENCE = 0.7
 """What a cooperation is worth that is asked for when the answers under way are known, against one that is asked for today."""
 WAVE_DAYS = 3
 """Working days between two waves of questions about one need."""
 RESCUE_DAYS = 10
 """Working days (a fortnight) after which a need with nothing under way gets its best candidate, whatever the price."""
 REMINDER_DAYS = 5
-"""Working days of silence after which a reminder may be sent, once; no more when the proposition has stopped counting."""
-REMINDER_SHARE = 0.4
-"""Of the chance of an answer to a first mail, what a reminder to a silent organisation has."""
+"""Working days of silence after which a reminder may be sent, once."""
 
 
 def expected_gain(not_covered: Floats, answer: Floats, accept: Floats, conclude: Floats) -> Floats:
@@ -53,7 +51,7 @@ def worth_today(not_covered: Floats, patience: float = PATIENCE) -> Floats:
     Examples
     --------
     >>> worth_today(np.array([1.0, 0.8, 0.5, 0.0])).round(3).tolist()
-    [1.0, 0.667, 0.333, 0.0]
+    [1.0, 0.545, 0.231, 0.0]
     >>> worth_today(np.array([1.0, 0.8, 0.5, 0.0]), 0.0).tolist()
     [1.0, 0.8, 0.5, 0.0]
     """
@@ -126,54 +124,68 @@ def choose(
 
 
 def worth_reminding(
+    need: Ints,
     organisation: Ints,
     silent_days: Ints,
     *,
+    first: Floats,
     answer: Floats,
     cooperation: Floats,
     cover: Floats,
     load: Floats,
     room: Ints,
     price: float = PRICE,
+    patience: float = PATIENCE,
     share: float = REMINDER_SHARE,
 ) -> tuple[Bools, Floats]:
     """Tell which silent propositions are worth a reminder today.
 
     Parameters
     ----------
-    organisation : (K,) rows of the organisations of propositions that are silent and were not reminded of yet.
+    need, organisation : (K,) rows of the needs and the organisations of propositions that are silent and were not reminded of yet.
     silent_days : (K,) working days since the proposition.
-    answer : (K,) chance that there was of an answer on the day of the proposition.
+    first : (K,) chance that there was of an answer on the day of the proposition.
+    answer : (K,) chance of an answer to a first mail that would be sent today: the silence is known by now.
     cooperation : (K,) chance that an answer leads to a cooperation.
     cover : (K, P) rows of `cover_probability` of their needs, these propositions among what is under way.
     load, room : (M,) as for `Questions`; the room is what the questions of the day leave.
+    price, patience : as for `choose`: a reminder is a mail like another.
     share : of the chance of an answer to a first mail, what a reminder to a silent organisation has.
 
     Returns
     -------
-    worth : (K,) at most one for an organisation, and only where it has room.
+    worth : (K,) at most one for an organisation and one for a need, and only where there is room.
     gain : (K,) cooperations to expect from the reminder itself, beside what the proposition may bring without it.
+
+    Notes
+    -----
+    From `SILENT_DAYS` on, when the proposition has stopped counting, only where nothing else is under way about the need: then a
+    reminder to who is rested again may be worth more than a question to the next best.
 
     Examples
     --------
-    >>> five = np.full(3, 5)
-    >>> worth, gain = worth_reminding(np.arange(3), np.array([5, 5, 4]), answer=np.array([0.6, 0.1, 0.6]), cooperation=np.full(3, 0.3),
-    ...                               cover=np.full((3, 1), 0.9), load=np.zeros(3), room=np.ones(3, int))
+    >>> days, high = np.array([5, 5, 4, 40]), np.array([0.6, 0.1, 0.6, 0.6])
+    >>> worth, gain = worth_reminding(np.arange(4), np.arange(4), days, first=high, answer=high, cooperation=np.full(4, 0.3),
+    ...                               cover=np.array([[0.9], [0.9], [0.9], [1.0]]), load=np.zeros(4), room=np.ones(4, int))
     >>> worth.tolist(), gain.round(3).tolist()
-    ([True, False, False], [0.05, 0.011, 0.046])
+    ([True, False, False, True], [0.05, 0.011, 0.046, 0.072])
     """
-    later = still_answers(answer, silent_days)
-    still_open = one_less(cover, later * cooperation).sum(axis=1)
-    gain = still_open * (1.0 - later) * answer * share * cooperation
-    due = (silent_days >= REMINDER_DAYS) & (silent_days < SILENT_DAYS)
-    worth = due & (gain > price * (1.0 + load[organisation])) & (room[organisation] > 0)
-    order = np.lexsort((np.arange(len(gain)), -gain, organisation))
-    order = order[worth[order]]
-    first = np.ones(len(order), dtype=np.bool_)
-    first[1:] = organisation[order][1:] != organisation[order][:-1]
-    chosen = np.zeros(len(gain), dtype=np.bool_)
-    chosen[order[first]] = True
-    return chosen, gain
+    later = still_answers(first, silent_days)
+    still_open = np.minimum(one_less(cover, later * cooperation).sum(axis=1), 1.0)
+    chance = (1.0 - later) * answer * share * cooperation
+    worth = chance * worth_today(still_open, patience) / (1.0 + load[organisation])
+    is_time = (silent_days >= REMINDER_DAYS) & ((silent_days < SILENT_DAYS) | (still_open >= 1.0))
+    due = np.flatnonzero(is_time & (worth > price) & (room[organisation] > 0))
+    chosen = np.zeros(len(worth), dtype=np.bool_)
+    busy_needs: set[int] = set()
+    busy_organisations: set[int] = set()
+    # By falling worth: a higher price takes away the last ones, and adds none.
+    for row in due[np.lexsort((due, -worth[due]))].tolist():
+        if need[row] not in busy_needs and organisation[row] not in busy_organisations:
+            chosen[row] = True
+            busy_needs.add(int(need[row]))
+            busy_organisations.add(int(organisation[row]))
+    return chosen, chance * still_open
 
 
 def _worth_asking(questions: Questions, at: NDArray[np.intp], weight: Floats, price: float, patience: float) -> list[Choice]:

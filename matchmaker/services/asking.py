@@ -59,8 +59,7 @@ def ask(territory: Territory, *, day: date, settings: outbox.MailSettings, again
         choices = asking_questions.chosen(situation, price=price.price)
     rows = [choice.question for choice in choices]
     put = proposals.propose(matches_for(run, situation, rows), today=day, settings=settings, loads=asking_reminders.loads_of(situation))
-    spent = asking_reminders.spent_by(situation, rows)
-    reminded = asking_reminders.remind(situation, spent, price=price.price, day=day, settings=settings)
+    reminded = asking_reminders.remind(situation, rows, price=price.price, day=day, settings=settings)
     asked = Asked(put, reminded, sum(choice.gain for choice in choices))
     write_down(territory, day, price.price, asked)
     return asked

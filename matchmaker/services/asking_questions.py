@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from matchmaker.engine.cover import Stage, chance_under_way, cover_probability
 from matchmaker.engine.questions import Choice, Questions, room
-from matchmaker.engine.rates import AnswerPosterior, answer_posterior, attention, explored
+from matchmaker.engine.rates import AnswerPosterior, answer_posterior, attention, explored, worth_learning
 from matchmaker.engine.solicitation import choose
 from matchmaker.models import AskingPrice, MatchingRun
 from matchmaker.services import asking_rates, asking_reading
@@ -90,7 +90,7 @@ def questions_of(
         room=own_room,
         exploring=exploring,
         need_weight=np.where(pairs.waits >= WAITS_LONG_DAYS, price.waiting, 1.0) * needs_first,
-        organisation_weight=np.where(people.since_asked >= NEVER, price.newcomers, 1.0) * organisations_first,
+        organisation_weight=np.where(people.since_asked >= NEVER, price.newcomers, 1.0) * organisations_first * worth_learning(posterior),
     )
     return planned_first(made, pairs.planned, price.price)
 
@@ -111,7 +111,8 @@ def chances(under_way: UnderWay, known: Known) -> Floats:
     rested = answer_posterior(answered, silent, np.zeros(len(answered)), mean=known.mean).rested
     stage = np.where(under_way.answered, Stage.INTERESTED, Stage.PROPOSED)
     accept, conclude = known.accept.at(under_way.score), known.conclude.at(under_way.score)
-    return chance_under_way(stage, under_way.silent, answer=rested * attention(under_way.load), accept=accept, conclude=conclude)
+    answer = rested * attention(under_way.load)
+    return chance_under_way(stage, under_way.silent, answer=answer, accept=accept, conclude=conclude, reminded_days=under_way.reminded)
 
 
 def planned_first(questions: Questions, planned: NDArray[np.bool_], price: float) -> Questions:

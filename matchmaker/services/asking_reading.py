@@ -9,7 +9,9 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import ARRAY, Uuid, any_, cast, func, literal, select
+from sqlalchemy.orm import aliased
 
+from matchmaker.engine.cover import SILENT_DAYS
 from matchmaker.engine.solicitation import LOAD_DAYS
 from matchmaker.extensions import db
 from matchmaker.models import (
@@ -88,13 +90,17 @@ class People:
 
 @dataclass(frozen=True)
 class UnderWay:
-    """(K,) each: the questions about these needs that are open. `answered` is a yes of the offer's side; `silent` counts working days."""
+    """(K,) each: the questions about these needs that are open, and those whose time was over and that were recalled lately.
+
+    `answered` is a yes of the offer's side; `silent` and `reminded` count working days, NEVER for who was not recalled.
+    """
 
     need: Ints
     organisation_ids: list[UUID]
     score: Ints
     answered: Bools
     silent: Ints
+    reminded: Ints
     load: Floats
 
 
@@ -201,21 +207,35 @@ def under_way(need_ids: list[UUID], *, day: date) -> UnderWay:
         func.greatest(Proposal.postponed_until, Solicitation.day), cast(func.timezone("Europe/Paris", Proposal.proposed_at), Solicitation.day.type)
     )
     said = cast(func.timezone("Europe/Paris", Proposal.answered_at), Solicitation.day.type)
-    columns = (Match.need_id, Proposal.organisation_id, Match.score, Proposal.status, func.coalesce(said, since), func.coalesce(Solicitation.load, 0.0))
+    recalled = recalled_on()
+    load = func.coalesce(Solicitation.load, 0.0)
+    columns = (Match.need_id, Proposal.organisation_id, Match.score, Proposal.status, func.coalesce(said, since), load, recalled)
     query = select(*columns).select_from(Match).join(Proposal, (Proposal.match_id == Match.id) & (Proposal.side == Side.OFFER))
     is_asking = (Solicitation.proposal_id == Proposal.id) & Solicitation.returned_at.is_(None) & (Solicitation.kind == SolicitationKind.PROPOSAL)
-    query = query.outerjoin(Solicitation, is_asking).where(Match.need_id == any_(array(need_ids)), Match.status == MatchStatus.PROPOSED)
-    rows = db.session.execute(query.order_by(Match.id)).all()
+    query = query.outerjoin(Solicitation, is_asking).where(Match.need_id == any_(array(need_ids)))
+    is_expired = (Match.status == MatchStatus.ENDED) & Match.proposals.any(Proposal.status == ProposalStatus.EXPIRED)
+    is_recalled = is_expired & (recalled > working_days.add(day, -SILENT_DAYS))
+    rows = db.session.execute(query.where((Match.status == MatchStatus.PROPOSED) | is_recalled).order_by(Match.id)).all()
     at = {one: row for row, one in enumerate(need_ids)}
     starts = np.array([row[4].toordinal() for row in rows], dtype=np.int64)
+    reminders = np.array([(row[6] or day).toordinal() for row in rows], dtype=np.int64)
+    never = np.array([row[6] is None for row in rows], dtype=np.bool_)
     return UnderWay(
         need=np.array([at[row[0]] for row in rows], dtype=np.int64),
         organisation_ids=[row[1] for row in rows],
         score=np.array([row[2] for row in rows], dtype=np.int64),
         answered=np.array([row[3] is ProposalStatus.ACCEPTED for row in rows], dtype=np.bool_),
         silent=np.maximum(0, working_days.since(starts, day)),
+        reminded=np.where(never, NEVER, working_days.since(reminders, day)).astype(np.int64),
         load=np.array([row[5] for row in rows], dtype=np.float64),
     )
+
+
+def recalled_on() -> Any:
+    """The last day on which either side of a match was recalled: its answer may come yet."""
+    recalling, side = aliased(Solicitation), aliased(Proposal)
+    query = select(func.max(recalling.day)).join(side, side.id == recalling.proposal_id).where(side.match_id == Match.id)
+    return query.where(recalling.kind == SolicitationKind.REMINDER, recalling.returned_at.is_(None)).correlate(Match).scalar_subquery()
 
 
 def since_asked(need_ids: list[UUID], *, day: date) -> Ints:

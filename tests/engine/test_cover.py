@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from matchmaker.engine.cover import SILENT_DAYS, Stage, chance_under_way, cover_probability, one_less, one_more, still_answers
+from matchmaker.engine.cover import SILENT_DAYS, Stage, answers_yet, chance_under_way, cover_probability, one_less, one_more, still_answers
 from matchmaker.engine.problem import BadProblem
 
 chances = st.lists(st.floats(0, 1), max_size=6)
@@ -77,3 +77,15 @@ def test_a_chance_or_a_need_out_of_range_is_refused():
         cover_probability(np.array([1]), np.array([0.5]), places=np.array([1]))
     with pytest.raises(BadProblem, match="chances"):
         cover_probability(np.array([0]), np.array([1.5]), places=np.array([1]))
+
+
+@given(st.floats(0, 1), st.integers(0, 30), st.integers(0, 30))
+def test_a_reminder_adds_hope_for_ten_days_and_never_a_certainty(answer, silent, since):
+    asked, reminded, never = np.array([silent]), np.array([since]), np.array([10**6])
+    chance = np.array([answer])
+
+    alone, recalled = answers_yet(chance, asked, never)[0], answers_yet(chance, asked, reminded)[0]
+
+    assert alone == pytest.approx(still_answers(chance, asked)[0])
+    assert alone - 1e-12 <= recalled <= 1.0
+    assert since < SILENT_DAYS or recalled == pytest.approx(alone)

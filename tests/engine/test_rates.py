@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matchmaker.engine.problem import BadProblem
-from matchmaker.engine.rates import ACCEPT_PRIOR, BINS, acceptance_by_score, answer_posterior, explored, platform_mean
+from matchmaker.engine.rates import ACCEPT_PRIOR, BINS, acceptance_by_score, answer_posterior, explored, platform_mean, worth_learning
 
 counts = st.integers(0, 60)
 
@@ -103,3 +103,16 @@ def test_counts_and_means_out_of_range_are_refused():
         rate(-1, 0)
     with pytest.raises(BadProblem, match="between 0 and 1"):
         rate(0, 0, mean=1.0)
+
+
+@given(st.integers(0, 30), st.floats(0, 30), st.floats(0, 3), st.floats(0.05, 0.9))
+def test_the_less_is_known_the_more_an_answer_teaches_and_a_question_is_never_worth_less_for_it(answered, silent, load, mean):
+    once, twice = np.array([float(answered)]), np.array([silent])
+    some = answer_posterior(once, twice, np.array([load]), mean=mean)
+    # Ten times as much of the same: the chance hardly moves, and it is better known.
+    more = answer_posterior(10 * once + 27 * mean, 10 * twice + 27 * (1 - mean), np.array([load]), mean=mean)
+
+    assert more.rested == pytest.approx(some.rested)
+    assert 1.0 <= worth_learning(more)[0] <= worth_learning(some)[0] + 1e-9
+    assert worth_learning(some)[0] * some.rested[0] <= 1.0 + 1e-9
+    assert worth_learning(some, learning=0.0).tolist() == [1.0]

@@ -278,40 +278,50 @@ def test_a_gain_is_the_product_of_its_four_chances():
     assert expected_gain(np.array([1.0, 0.5]), half, half, half).tolist() == [0.125, 0.0625]
 
 
-REMINDER = {"answer": np.full(2, 0.6), "cooperation": np.full(2, 0.3), "cover": np.full((2, 1), 0.9), "load": np.zeros(2), "room": np.ones(2, dtype=np.int64)}
+TWO = np.array([0, 1])
+HIGH = np.full(2, 0.6)
+REMINDER = {"first": HIGH, "answer": HIGH, "cooperation": np.full(2, 0.3), "cover": np.full((2, 1), 0.95), "load": np.zeros(2), "room": np.ones(2, np.int64)}
 
 
 def test_a_reminder_goes_after_five_days_where_its_own_gain_exceeds_the_price():
-    worth, gain = worth_reminding(np.array([0, 1]), np.array([4, 5]), **REMINDER)
+    worth, gain = worth_reminding(TWO, TWO, np.array([4, 5]), **REMINDER)
 
     assert worth.tolist() == [False, True]
-    assert worth_reminding(np.array([0, 1]), np.array([5, 5]), price=gain[1] * 1.01, **REMINDER)[0].tolist() == [False, False]
+    assert worth_reminding(TWO, TWO, np.array([5, 5]), price=gain[1] * 1.01, **REMINDER)[0].tolist() == [False, False]
 
 
-def test_a_proposition_that_has_stopped_counting_is_not_reminded_of():
-    assert worth_reminding(np.array([0, 1]), np.array([9, 10]), **REMINDER)[0].tolist() == [True, False]
+def test_a_proposition_that_has_stopped_counting_is_reminded_of_only_where_nothing_else_is_under_way():
+    assert worth_reminding(TWO, TWO, np.array([9, 10]), **REMINDER)[0].tolist() == [True, False]
+    assert worth_reminding(TWO, TWO, np.array([10, 90]), **REMINDER | {"cover": np.ones((2, 1))})[0].tolist() == [True, True]
+
+
+def test_who_is_tired_today_is_not_reminded_whatever_the_chance_was():
+    assert worth_reminding(TWO, TWO, np.array([5, 5]), **REMINDER | {"answer": np.array([0.6, 0.05])})[0].tolist() == [True, False]
 
 
 @settings(max_examples=100, deadline=None)
 @given(seeds, prices, prices)
 def test_a_higher_price_only_removes_reminders(seed, one, other):
     rng = np.random.default_rng(seed)
-    organisation, days = rng.integers(0, 5, 20), rng.integers(0, 12, 20)
-    columns = {"answer": rng.random(20), "cooperation": rng.random(20), "cover": rng.random((20, 1)), "load": rng.random(5), "room": rng.integers(0, 2, 5)}
+    need, organisation, days = rng.integers(0, 8, 20), rng.integers(0, 5, 20), rng.integers(0, 15, 20)
+    columns = {name: rng.random(20) for name in ("first", "answer", "cooperation")}
+    columns |= {"cover": rng.choice([0.5, 1.0], 20)[:, None], "load": rng.random(5), "room": rng.integers(0, 2, 5)}
 
-    low, high = (worth_reminding(organisation, days, price=price, **columns)[0] for price in sorted((one, other)))
+    low, high = (worth_reminding(need, organisation, days, price=price, **columns)[0] for price in sorted((one, other)))
 
     assert not np.any(high & ~low)
     assert np.bincount(organisation[low], minlength=5).max() <= 1
+    assert np.bincount(need[low], minlength=8).max() <= 1
     assert np.all(columns["room"][organisation[low]] > 0)
 
 
-def test_one_reminder_a_day_for_an_organisation_with_room_the_most_useful_one():
-    answers = REMINDER | {"answer": np.array([0.5, 0.6])}
+def test_one_reminder_a_day_for_an_organisation_with_room_and_for_a_need_the_most_useful_one():
+    six, answers = np.array([6, 6]), REMINDER | {"answer": np.array([0.5, 0.6])}
 
-    assert worth_reminding(np.array([1, 1]), np.array([6, 6]), **answers)[0].tolist() == [False, True]
-    assert worth_reminding(np.array([1, 1]), np.array([6, 6]), **answers | {"room": np.array([1, 0])})[0].tolist() == [False, False]
+    assert worth_reminding(TWO, np.array([1, 1]), six, **answers)[0].tolist() == [False, True]
+    assert worth_reminding(np.array([1, 1]), TWO, six, **answers)[0].tolist() == [False, True]
+    assert worth_reminding(TWO, np.array([1, 1]), six, **answers | {"room": np.array([1, 0])})[0].tolist() == [False, False]
 
 
 def test_a_loaded_organisation_is_not_reminded():
-    assert worth_reminding(np.array([0, 1]), np.array([5, 5]), **REMINDER | {"load": np.array([0.0, 9.0])})[0].tolist() == [True, False]
+    assert worth_reminding(TWO, TWO, np.array([5, 5]), **REMINDER | {"load": np.array([0.0, 9.0])})[0].tolist() == [True, False]

@@ -7,11 +7,12 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from matchmaker.extensions import db
-from matchmaker.models import Absence, AskingDay, MatchingRun, MatchStatus, OutboxMail, Proposal, ProposalStatus, Side, Solicitation, SolicitationKind
+from matchmaker.models import Absence, AskingDay, Channel, MatchingRun, MatchStatus, OutboxMail, Proposal, ProposalStatus, Side, Solicitation, SolicitationKind
 from matchmaker.models.base import PARIS, now, today
-from matchmaker.services import asking, asking_prices, matching, proposal_ends, proposals, working_days
+from matchmaker.services import asking, asking_prices, asking_reading, matching, proposal_answers, proposal_ends, proposals, working_days
 from matchmaker.services.outbox import MailSettings
-from tests.factories import NeedFactory, OfferFactory, OrganisationFactory, UserFactory, departement
+from matchmaker.services.proposal_answers import Reply
+from tests.factories import MatchFactory, NeedFactory, OfferFactory, OrganisationFactory, UserFactory, departement
 
 DAY = working_days.first_from(today())
 
@@ -141,6 +142,38 @@ def test_a_silent_question_is_recalled_once_where_it_pays(session: Session, sett
     assert db.session.scalars(select(OutboxMail.recipient).where(OutboxMail.kind == "proposals_reminder")).all() == [waited_for.organisation.email]
     recalled = db.session.scalars(select(Solicitation).where(Solicitation.kind == SolicitationKind.REMINDER)).one()
     assert (recalled.day, recalled.proposal) == (later(5), waited_for)
+
+
+@pytest.mark.parametrize("why_not", [None, "nobody said yes", "the place is taken", "it was recalled in time"])
+def test_a_question_whose_time_is_over_is_recalled_while_somebody_waits_for_it(session: Session, settings: MailSettings, why_not: str | None) -> None:
+    one_need("Traiteur")
+    published(settings)
+    silent = db.session.scalars(select(Proposal).where(Proposal.side == Side.OFFER)).one()
+    if why_not != "nobody said yes":
+        proposals.accept(silent.other, settings=settings)
+    if why_not == "it was recalled in time":
+        asking.ask(departement(), day=later(5), settings=settings)
+    proposal_ends.expire_due(today=later(11), settings=settings)
+    assert silent.status is ProposalStatus.EXPIRED
+    if why_not == "the place is taken":
+        other = MatchFactory(need=silent.match.need, mutual=True)
+        assert other.status is MatchStatus.CONFIRMED
+
+    before = recalled_on()
+    for day in (12, 13):
+        asking.ask(departement(), day=later(day), settings=settings)
+
+    assert recalled_on()[len(before) :] == ([later(12)] if why_not is None else [])
+    if why_not is None:
+        # It is under way again, and a yes brings the two together.
+        under_way = asking_reading.under_way([silent.match.need_id], day=later(14))
+        assert (under_way.reminded.tolist(), under_way.answered.tolist()) == ([2], [False])
+        assert proposal_answers.answer(silent, Reply(ProposalStatus.ACCEPTED), channel=Channel.EMAIL, settings=settings)
+        assert silent.match.is_mutual
+
+
+def recalled_on() -> list[date]:
+    return list(db.session.scalars(select(Solicitation.day).where(Solicitation.kind == SolicitationKind.REMINDER).order_by(Solicitation.day)))
 
 
 def test_who_said_later_is_not_recalled(session: Session, settings: MailSettings) -> None:
