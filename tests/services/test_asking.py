@@ -168,7 +168,7 @@ def test_a_question_whose_time_is_over_is_recalled_while_somebody_waits_for_it(s
         # It is under way again, and a yes brings the two together.
         under_way = asking_reading.under_way([silent.match.need_id], day=later(14))
         assert (under_way.reminded.tolist(), under_way.answered.tolist()) == ([2], [False])
-        assert proposal_answers.answer(silent, Reply(ProposalStatus.ACCEPTED), channel=Channel.EMAIL, settings=settings)
+        assert proposal_answers.answer(silent, Reply(ProposalStatus.ACCEPTED), channel=Channel.LINK, settings=settings)
         assert silent.match.is_mutual
 
 
