@@ -93,9 +93,16 @@ def query(typed: str) -> ColumnElement[Any] | None:
 
 
 def nearest(typed: str) -> list[str]:
-    """The words with those that are nowhere replaced by the likest, in one statement; empty where one is like none."""
-    found = db.session.execute(NEAREST, {"words": words(typed), "alike": ALIKE}).all()
-    meant = [row.word if row.is_known else row.likest for row in found]
+    """What was meant, in one statement: the words in one, where that is a word; else those that are nowhere replaced by the likest.
+
+    Empty where one of them is like none.
+    """
+    asked = words(typed)
+    joined = ["".join(asked)[:LONGEST_WORD]] if len(asked) > 1 else []
+    found = db.session.execute(NEAREST, {"words": asked + joined, "alike": ALIKE}).all()
+    if joined and found[-1].is_known:
+        return joined
+    meant = [row.word if row.is_known else row.likest for row in found[: len(asked)]]
     return meant if all(meant) else []
 
 

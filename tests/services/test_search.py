@@ -11,6 +11,7 @@ from matchmaker.models.base import now
 from matchmaker.models.search import CATEGORY_BITS, CLAUSE_KINDS, FAMILY_BITS, THEME_BITS, TRAIT_BITS
 from matchmaker.services import search, search_rows, search_text
 from matchmaker.services.search import Question, Sort
+from matchmaker.web.labels import label
 from tests.factories import NeedFactory, OfferFactory, OrganisationFactory, commune, venue
 
 
@@ -87,6 +88,25 @@ def test_a_slip_in_any_word_of_the_directory_is_understood_from_the_next_night_o
     results = search.results(Question(text=typed))
 
     assert (results.corrected, results.question.text, results.page.total) == (True, meant, 1)
+
+
+@pytest.mark.parametrize("typed", ["ré-emploi", "Tourne bride", "compatble"])
+def test_one_word_written_as_two_and_letters_that_changed_places_are_understood(session, typed):
+    OrganisationFactory(name="Tournebride", description="Réemploi et comptable à temps partagé.")
+    search_text.gather_words()
+
+    assert search.results(Question(text=typed)).page.total == 1
+
+
+def test_structures_are_found_by_the_words_of_what_they_are(session):
+    for kind in InclusionKind:
+        OrganisationFactory(name=f"Maison {kind}", inclusion_kind=kind)
+    OrganisationFactory(name="La Halle", is_third_place=True)
+
+    for kind in InclusionKind:
+        assert f"Maison {kind}" in found(label(kind)), kind
+    assert found("entreprise adaptée") == ["Maison EA"]
+    assert found("tiers-lieux") == found("tiers lieu") == ["La Halle"]
 
 
 def test_the_words_of_what_is_not_public_are_nobodys(session):
