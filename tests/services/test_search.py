@@ -11,7 +11,7 @@ from matchmaker.models.base import now
 from matchmaker.models.search import CATEGORY_BITS, CLAUSE_KINDS, FAMILY_BITS, THEME_BITS, TRAIT_BITS
 from matchmaker.services import search, search_rows, search_text
 from matchmaker.services.search import Question, Sort
-from matchmaker.web.labels import label
+from matchmaker.web import labels
 from tests.factories import NeedFactory, OfferFactory, OrganisationFactory, commune, venue
 
 
@@ -104,7 +104,7 @@ def test_structures_are_found_by_the_words_of_what_they_are(session):
     OrganisationFactory(name="La Halle", is_third_place=True)
 
     for kind in InclusionKind:
-        assert f"Maison {kind}" in found(label(kind)), kind
+        assert f"Maison {kind}" in found(labels.label(kind)), kind
     assert found("entreprise adaptée") == ["Maison EA"]
     assert found("tiers-lieux") == found("tiers lieu") == ["La Halle"]
 
