@@ -1,6 +1,6 @@
-"""Known vulnerabilities of what the lists pin, in one line: `./croisee check` runs this. PyPI is asked; without network nothing fails.
+"""Known vulnerabilities of what the lists pin, in one line: `./croisee check` runs this. PyPI is asked, then OSV; without network nothing fails.
 
-Exit code 1 when a pinned version is known to be vulnerable, or when the audit fails although PyPI answers.
+Exit code 1 when a pinned version is known to be vulnerable, or when the audit fails although there is a network.
 """
 
 import json
@@ -8,31 +8,46 @@ import subprocess
 import sys
 import tempfile
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 LISTS = ("requirements.txt", "requirements-dev.txt", "requirements-bench.txt")
+# The second is asked where the first does not answer, or knows nothing of what is pinned: a mirror of PyPI is often without its advisories.
+SERVICES = (("--vulnerability-service", "pypi"), ("--vulnerability-service", "osv"))
 PROBE = "https://pypi.org/pypi/pip/json"
 TITLE = "Known vulnerabilities (pip-audit) …"
 
 
-def main() -> int:
+def main(services: Sequence[Sequence[str]] = SERVICES) -> int:
+    told, complaints = [], []
+    for service in services:
+        report, complaint = ask(service)
+        complaints.append(complaint)
+        if report is not None:
+            told.append(report)
+        if report is not None and any("skip_reason" not in package for package in report["dependencies"]):
+            break
+    if not told and not is_online():
+        print(TITLE, "skipped: no network")
+        return 0
+    if not told:
+        print(TITLE, "FAILED", *complaints, sep="\n")
+        return 1
+    words, code = verdict(told[-1])
+    print(TITLE, words)
+    return code
+
+
+def ask(service: Sequence[str]) -> tuple[dict[str, Any] | None, str]:
+    """The report of pip-audit with this service; nothing, and why, when there is none."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
         lists = [argument for name in LISTS for argument in ("-r", name)]
         options = ["--disable-pip", "--no-deps", "--timeout", "10", "--progress-spinner", "off", "--format", "json", "--output", str(report)]
-        done = subprocess.run([sys.executable, "-m", "pip_audit", *options, *lists], cwd=ROOT, capture_output=True, text=True)
-        told = json.loads(report.read_text()) if report.exists() else None
-    if told is None and not is_online():
-        print(TITLE, "skipped: no network")
-        return 0
-    if told is None:
-        print(TITLE, "FAILED", done.stderr.strip()[-2000:], sep="\n")
-        return 1
-    words, code = verdict(told)
-    print(TITLE, words)
-    return code
+        done = subprocess.run([sys.executable, "-m", "pip_audit", *service, *options, *lists], cwd=ROOT, capture_output=True, text=True)
+        return json.loads(report.read_text()) if report.exists() else None, done.stderr.strip()[-2000:]
 
 
 def is_online() -> bool:
