@@ -23,6 +23,11 @@ from matchmaker.processes import Child, hand_over, make_folder
 from matchmaker.watching import Interrupted, StartError, Supervisor
 
 ROOT = Path(__file__).resolve().parents[1]
+# A process that has answered much is replaced, and not both at once: what it leaked goes with it.
+WEB = (
+    *("gunicorn", "wsgi:app", "--worker-class=gthread", "--workers=2", "--threads=4", "--timeout=30", "--graceful-timeout=10", "--preload"),
+    *("--max-requests=2000", "--max-requests-jitter=200", "--limit-request-line=4094", "--no-control-socket", "--log-level=warning"),
+)
 
 
 def settings(environ: Mapping[str, str], *, port: int, secret_key: str, mail_folder: Path) -> dict[str, str]:
@@ -129,17 +134,7 @@ def run(supervisor: Supervisor, folder: Path, port: int) -> None:
         # A process of its own: no computation, however long, keeps a mail waiting.
         sending = [*worker, "--concurrency=1", "-Q", "mail", "-n", "mail@%h"]
         beat = ["celery", "-A", "wsgi:celery_app", "beat", "--loglevel=WARNING", "--pidfile=", "--schedule", str(folder / "celerybeat-schedule")]
-        web = ["gunicorn", "wsgi:app", "--worker-class=gthread", "--workers=2", "--threads=4", "--timeout=30", "--graceful-timeout=10"]
-        # A process that has answered much is replaced, and not both at once: what it leaked goes with it.
-        web += [
-            "--max-requests=2000",
-            "--max-requests-jitter=200",
-            "--preload",
-            "--limit-request-line=4094",
-            f"--bind=127.0.0.1:{port}",
-            "--no-control-socket",
-            "--log-level=warning",
-        ]
+        web = [*WEB, f"--bind=127.0.0.1:{port}"]
         # Nobody waits ten seconds for a page; a worker may.
         supervisor.start(python("Web server", *web, death_signal=signal.SIGQUIT, statement_seconds=10))
         supervisor.start(python("Worker", *computing))

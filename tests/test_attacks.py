@@ -518,7 +518,7 @@ def test_attack_26_far_pages_and_large_bodies_have_an_end(client: Client) -> Non
     assert client.post("/compte", data="[" * 20_000, content_type="application/json").status_code == 415
     assert client.post("/compte", data={f"k{number}": "" for number in range(5000)}).status_code in {413, 422}
     assert client.post("/compte", data=b"x" * 20_000_000, content_type="application/x-www-form-urlencoded").status_code == 413
-    assert client.get("/", headers={"X-Long": "x" * 100_000}).status_code == 200, "the server in front says 431 before we read it"
+    assert client.get("/", headers={"X-Long": "x" * 100_000}).status_code == 200, "the server in front says 431 before: test_front_server.py"
 
 
 @pytest.mark.parametrize("method", ["TRACE", "PUT", "FOO", "PATCH", "CONNECT"])
