@@ -8,6 +8,7 @@ import pyotp
 from playwright.sync_api import Locator
 
 from tests.browser.conftest import Person, Site
+from tests.browser.keyboard import Keyboard
 
 EMAIL, NEW = "nadia@signature.test", "le bocage sent bon le matin"
 
@@ -27,13 +28,7 @@ def link_in_mail(site: Site) -> str:
 
 def tab_to(somebody: Person, place: Locator) -> None:
     """Reach it from where one is with the key Tab alone, and see where one is."""
-    for _press in range(60):
-        somebody.page.keyboard.press("Tab")
-        if place.evaluate("it => it === document.activeElement"):
-            outline = place.evaluate("it => getComputedStyle(it).outlineStyle + getComputedStyle(it).boxShadow")
-            assert outline != "nonenone", f"nothing shows that one is at {place}"
-            return
-    raise AssertionError(f"the key Tab does not lead to {place}")
+    Keyboard(somebody).to(place)
 
 
 def test_who_forgot_the_password_comes_in_by_keyboard_and_adds_a_code(site: Site, person) -> None:  # type: ignore[no-untyped-def]
