@@ -95,6 +95,7 @@ def take(region: Territory, *, day: date) -> bool:
     graph = clusters.graph_of(len(nodes), together, near)
     snapshot = NurserySnapshot(territory=region, day=day, organisations=len(nodes))
     before, themes = members_before(region, day), themes_of(region)
+    place_before = {one: place for place, group in enumerate(before) for one in group}
     pairs = {(one, other) for one, other in zip(together.one.tolist(), together.other.tolist(), strict=True)}
     for position, group in enumerate(clusters.groups(graph, smallest=SMALLEST, largest=LARGEST, seed=SEED)):
         places = clusters.laid_out(graph, group, seed=SEED)
@@ -105,7 +106,7 @@ def take(region: Territory, *, day: date) -> bool:
                 theme=sector(members, themes),
                 category=most_frequent(category for one in members for category in one.categories.elements()),
                 missing=[function.value for function in Function if not any(holds(one, function) for one in members)],
-                stability=clusters.stability([one.id for one in members], before),
+                stability=stability([one.id for one in members], before, place_before),
                 links=[
                     [group.index(min(edge)), group.index(max(edge)), TOGETHER_KIND if (min(edge), max(edge)) in pairs else NEAR_KIND]
                     for edge in sorted(graph.subgraph(group).edges, key=sorted)
@@ -215,6 +216,12 @@ def members_before(region: Territory, day: date) -> list[list[UUID]]:
     for cluster_id, organisation_id in rows:
         found[cluster_id].append(organisation_id)
     return list(found.values())
+
+
+def stability(group: Sequence[UUID], before: Sequence[Sequence[UUID]], place_before: dict[UUID, int]) -> float | None:
+    """What a group has in common with one of before; only with those that a member comes from, for there may be thousands."""
+    places = {place_before[one] for one in group if one in place_before}
+    return clusters.stability(group, [before[place] for place in sorted(places)]) if places or not before else 0.0
 
 
 def newest(territory: Territory) -> NurserySnapshot | None:

@@ -12,6 +12,7 @@ from matchmaker.models import Level, Territory, Venue
 from matchmaker.models.base import today
 from matchmaker.services import observatory_places, observatory_secrecy, third_places, white_zones, white_zones_months
 from matchmaker.services.observatory_places import Places, code_of
+from matchmaker.services.observatory_secrecy import SMALL
 from matchmaker.services.white_zones import FAR_KM, Zone
 from matchmaker.services.white_zones_months import Key, Point
 from matchmaker.web import labels, maps, observatory_chart
@@ -134,7 +135,8 @@ def change(then: int, now: int) -> str:
 
 
 def yes_counts(places: Places, month: date | None, *, is_inside: bool) -> tuple[dict[int, str], dict[int, str]]:
-    """EPCI → needs without a yes, and offers without one, in words. To the public as the parts of each département hide together."""
+    """EPCI → needs without a yes, and offers without one, in words. To the public in bands, and as the parts of each
+    département hide together."""
     if month is None:
         return {}, {}
     everywhere = [one for one in places.all.values() if one.level is Level.EPCI]
@@ -145,8 +147,19 @@ def yes_counts(places: Places, month: date | None, *, is_inside: bool) -> tuple[
         for told, (part, whole) in zip(found, (("unmet", "needs"), ("unused", "offers")), strict=True):
             vectors = [(zone.count(part), zone.count(whole), zone.count(whole) - zone.count(part)) for zone in here]
             hidden = set() if is_inside else hidden_among(vectors)
-            told.update({zone.territory.id: HIDDEN if place in hidden else labels.number(zone.count(part)) for place, zone in enumerate(here)})
+            shown = labels.number if is_inside else band
+            told.update({zone.territory.id: HIDDEN if place in hidden else shown(zone.count(part)) for place, zone in enumerate(here)})
     return found
+
+
+def band(count: int) -> str:
+    """« 10 à 14 »: what stands at the end of two months is the same but for a few, and their difference must not tell of one yes.
+
+    >>> band(0), band(7), band(10)
+    ('0', '5 à 9', '10 à 14')
+    """
+    least = count - count % SMALL
+    return f"{least} à {least + SMALL - 1}" if count else "0"
 
 
 def hidden_among(vectors: list[tuple[int, int, int]]) -> set[int]:

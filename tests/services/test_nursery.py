@@ -89,6 +89,8 @@ def test_stability_is_what_two_snapshots_have_in_common(session):
     (cluster,) = taken(MONDAY + timedelta(days=7)).clusters
 
     assert cluster.stability == 4 / 5
+    village(at="Alençon (61)", theme="habitat")
+    assert [one.stability for one in taken(MONDAY + timedelta(days=14)).clusters] == [1.0, 0.0]
 
 
 def test_a_cooperation_that_both_confirm_is_a_strong_link(session):

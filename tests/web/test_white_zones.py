@@ -148,3 +148,17 @@ def test_the_curve_of_a_territory_is_of_yes_for_its_animator_and_of_distance_for
     client.sign_in(UserFactory(animator=True))
 
     assert "en trait plein, les besoins" in client.get("/zones-blanches?territoire=departement-61").text
+
+
+def test_what_is_without_a_yes_is_told_to_the_public_in_bands(client, autumn):
+    """Twenty needs and ten yes: both large enough to be shown, and one more yes next month changes nothing."""
+    month = date(2026, 10, 31)
+    db.session.query(white_zones.WhiteZone).filter_by(day=month).update({"needs": 23, "unmet": 12, "far": 0})
+    db.session.query(white_zones.WhiteZone).filter_by(day=month, needs=0).delete()
+    db.session.commit()
+    before = client.get("/zones-blanches?territoire=departement-61").text
+    assert 'data-label="Sans oui">10 à 14<' in before
+    db.session.query(white_zones.WhiteZone).filter_by(day=month).update({"unmet": 11})
+    db.session.commit()
+
+    assert client.get("/zones-blanches?territoire=departement-61").text == before
