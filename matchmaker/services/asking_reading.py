@@ -9,7 +9,6 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import ARRAY, Uuid, any_, cast, func, literal, select
-from sqlalchemy.orm import aliased
 
 from matchmaker.engine.cover import SILENT_DAYS
 from matchmaker.engine.solicitation import LOAD_DAYS
@@ -207,19 +206,19 @@ def under_way(need_ids: list[UUID], *, day: date) -> UnderWay:
         func.greatest(Proposal.postponed_until, Solicitation.day), cast(func.timezone("Europe/Paris", Proposal.proposed_at), Solicitation.day.type)
     )
     said = cast(func.timezone("Europe/Paris", Proposal.answered_at), Solicitation.day.type)
-    recalled = recalled_on()
+    recalled = recalled_lately(day=day)
     load = func.coalesce(Solicitation.load, 0.0)
-    columns = (Match.need_id, Proposal.organisation_id, Match.score, Proposal.status, func.coalesce(said, since), load, recalled)
+    columns = (Match.need_id, Proposal.organisation_id, Match.score, Proposal.status, func.coalesce(said, since), load, Match.id)
     query = select(*columns).select_from(Match).join(Proposal, (Proposal.match_id == Match.id) & (Proposal.side == Side.OFFER))
     is_asking = (Solicitation.proposal_id == Proposal.id) & Solicitation.returned_at.is_(None) & (Solicitation.kind == SolicitationKind.PROPOSAL)
     query = query.outerjoin(Solicitation, is_asking).where(Match.need_id == any_(array(need_ids)))
     is_expired = (Match.status == MatchStatus.ENDED) & Match.proposals.any(Proposal.status == ProposalStatus.EXPIRED)
-    is_recalled = is_expired & (recalled > working_days.add(day, -SILENT_DAYS))
+    is_recalled = Match.id.in_(list(recalled)) & is_expired
     rows = db.session.execute(query.where((Match.status == MatchStatus.PROPOSED) | is_recalled).order_by(Match.id)).all()
     at = {one: row for row, one in enumerate(need_ids)}
     starts = np.array([row[4].toordinal() for row in rows], dtype=np.int64)
-    reminders = np.array([(row[6] or day).toordinal() for row in rows], dtype=np.int64)
-    never = np.array([row[6] is None for row in rows], dtype=np.bool_)
+    reminders = np.array([recalled.get(row[6], day).toordinal() for row in rows], dtype=np.int64)
+    never = np.array([row[6] not in recalled for row in rows], dtype=np.bool_)
     return UnderWay(
         need=np.array([at[row[0]] for row in rows], dtype=np.int64),
         organisation_ids=[row[1] for row in rows],
@@ -231,11 +230,11 @@ def under_way(need_ids: list[UUID], *, day: date) -> UnderWay:
     )
 
 
-def recalled_on() -> Any:
-    """The last day on which either side of a match was recalled: its answer may come yet."""
-    recalling, side = aliased(Solicitation), aliased(Proposal)
-    query = select(func.max(recalling.day)).join(side, side.id == recalling.proposal_id).where(side.match_id == Match.id)
-    return query.where(recalling.kind == SolicitationKind.REMINDER, recalling.returned_at.is_(None)).correlate(Match).scalar_subquery()
+def recalled_lately(*, day: date) -> dict[UUID, date]:
+    """Match id → the last day on which either of its sides was recalled, while the answer may come yet."""
+    query = select(Proposal.match_id, func.max(Solicitation.day)).join(Solicitation.proposal).where(Solicitation.kind == SolicitationKind.REMINDER)
+    query = query.where(Solicitation.returned_at.is_(None), Solicitation.day > working_days.add(day, -SILENT_DAYS)).group_by(Proposal.match_id)
+    return dict(db.session.execute(query).all())
 
 
 def since_asked(need_ids: list[UUID], *, day: date) -> Ints:

@@ -3,22 +3,23 @@
 About a week after the question; or later, when its time is over, while somebody who said yes waits for it and nothing else is under way.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from datetime import date, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, any_, exists, func, select
+from sqlalchemy import any_, exists, literal, select
 from sqlalchemy.orm import aliased
 
-from matchmaker.engine.cover import cover_probability
+from matchmaker.engine.cover import SILENT_DAYS, cover_probability
 from matchmaker.engine.questions import room
 from matchmaker.engine.rates import answer_posterior, attention
 from matchmaker.engine.solicitation import REMINDER_DAYS, worth_reminding
 from matchmaker.extensions import db
-from matchmaker.models import Match, MatchStatus, Need, Offer, Proposal, ProposalStatus, Solicitation, SolicitationKind, Status
+from matchmaker.models import Match, MatchStatus, Offer, Proposal, ProposalStatus, Solicitation, SolicitationKind, Status
 from matchmaker.models.base import now
 from matchmaker.models.base import today as today_here
 from matchmaker.models.declarations import LIFETIME_DAYS
@@ -52,8 +53,13 @@ def remind(situation: Situation, rows: Sequence[int], *, price: float, day: date
 
     ``rows``: the pairs asked about today, whose needs wait.
     """
-    spent, busy = spent_by(situation, rows), {situation.pairs.need_ids[situation.pairs.need[row]] for row in rows}
-    found = silent_questions([one for one in situation.pairs.need_ids if one not in busy], day=day)
+    spent, pairs = spent_by(situation, rows), situation.pairs
+    rests = np.ones(len(pairs.need_ids), dtype=np.bool_)
+    rests[pairs.need[list(rows)]] = False
+    is_idle = rests & (pairs.places > 0)
+    is_idle[situation.under_way.need] = False
+    needs, idle = ([one for one, is_in in zip(pairs.need_ids, chosen, strict=True) if is_in] for chosen in (rests, is_idle))
+    found = silent_questions(needs, day=day) + late_questions(idle, day=day)
     if not found:
         return []
     organisations = sorted({row.organisation_id for row in found})
@@ -87,31 +93,47 @@ class Silent(NamedTuple):
 
 
 def silent_questions(need_ids: list[UUID], *, day: date) -> list[Silent]:
-    """Questions of five working days and more without an answer, not put off, and not recalled yet.
-
-    Those whose time is over are among them while a yes to them would still bring two structures together: the other side said yes, and both
-    declarations are open with a place that nobody holds.
-    """
-    asked = (Solicitation.proposal_id == Proposal.id) & Solicitation.returned_at.is_(None)
-    recalling, other = aliased(Solicitation), aliased(Proposal)
-    recalled = exists().where(recalling.proposal_id == Proposal.id, recalling.kind == SolicitationKind.REMINDER)
+    """Questions of five to nine working days without an answer, not put off, and not recalled yet."""
+    other = aliased(Proposal)
     is_awaited = exists().where(other.match_id == Proposal.match_id, other.side != Proposal.side, other.status == ProposalStatus.ACCEPTED)
-    columns = (Proposal.id, Proposal.organisation_id, Match.need_id, Match.score, Solicitation.day, Solicitation.load, is_awaited)
-    query = select(*columns).select_from(Proposal).join(Proposal.match).join(Match.need).join(Match.offer)
-    query = query.join(Solicitation, asked & (Solicitation.kind == SolicitationKind.PROPOSAL))
-    waits = (Match.status == MatchStatus.PROPOSED) & (Proposal.status == ProposalStatus.PENDING) & Proposal.postponed_until.is_(None)
-    is_recent = Proposal.answer_by > day - timedelta(days=LIFETIME_DAYS)
-    is_welcome = (Match.status == MatchStatus.ENDED) & (Proposal.status == ProposalStatus.EXPIRED) & is_recent & is_awaited & has_place(Need) & has_place(Offer)
-    query = query.where(Match.need_id == any_(asking_reading.array(need_ids)), ~recalled, waits | is_welcome)
-    query = query.where(Solicitation.day <= working_days.add(day, -REMINDER_DAYS)).order_by(Proposal.id)
-    return [Silent(*row) for row in db.session.execute(query)]
+    query = select(Proposal.id, Proposal.organisation_id, Match.need_id, Match.score, Solicitation.day, Solicitation.load, is_awaited)
+    query = not_recalled(query, need_ids).where(Match.status == MatchStatus.PROPOSED)
+    query = query.where(Proposal.status == ProposalStatus.PENDING, Proposal.postponed_until.is_(None))
+    window = Solicitation.day.between(working_days.add(day, 1 - SILENT_DAYS), working_days.add(day, -REMINDER_DAYS))
+    return [Silent(*row) for row in db.session.execute(query.where(window).order_by(Proposal.id))]
 
 
-def has_place(model: type[Need] | type[Offer]) -> ColumnElement[bool]:
-    """The declaration of a match that ended is published, and holds fewer live matches than it has places."""
-    held, column = aliased(Match), "need_id" if model is Need else "offer_id"
-    live = select(func.count()).where(getattr(held, column) == model.id, held.status.in_(LIVE_MATCH)).correlate(model).scalar_subquery()
-    return (model.status == Status.PUBLISHED) & (live < model.capacity)
+def late_questions(need_ids: list[UUID], *, day: date) -> list[Silent]:
+    """Questions whose time is over, and not recalled yet, to which a yes would bring two structures together: the other side said yes, and the
+    declaration of this pair has a place that nobody holds. ``need_ids``: with a free place, and nothing under way.
+    """
+    if not need_ids:
+        return []
+    other = aliased(Proposal)
+    columns = (Proposal.id, Proposal.organisation_id, Match.need_id, Match.score, Solicitation.day, Solicitation.load, literal(value=True), Match.offer_id)
+    query = not_recalled(select(*columns), need_ids).where(Match.status == MatchStatus.ENDED, Match.confirmed_at.is_(None))
+    query = query.where(Proposal.status == ProposalStatus.EXPIRED, Proposal.answer_by > day - timedelta(days=LIFETIME_DAYS))
+    query = query.join(other, (other.match_id == Match.id) & (other.side != Proposal.side) & (other.status == ProposalStatus.ACCEPTED))
+    rows = db.session.execute(query.where(Solicitation.day <= working_days.add(day, -SILENT_DAYS)).order_by(Proposal.id)).all()
+    free = offers_with_a_place({row.offer_id for row in rows}) if rows else set()
+    return [Silent(*row[:-1]) for row in rows if row.offer_id in free]
+
+
+def not_recalled(query: Any, need_ids: list[UUID]) -> Any:
+    """The questions about these needs that were put and that nobody was reminded of."""
+    asked = (Solicitation.proposal_id == Proposal.id) & Solicitation.returned_at.is_(None) & (Solicitation.kind == SolicitationKind.PROPOSAL)
+    recalling = aliased(Solicitation)
+    recalled = select(recalling.proposal_id).where(recalling.kind == SolicitationKind.REMINDER, recalling.proposal_id.is_not(None))
+    query = query.select_from(Proposal).join(Proposal.match).join(Solicitation, asked)
+    return query.where(Match.need_id == any_(asking_reading.array(need_ids)), Proposal.id.not_in(recalled))
+
+
+def offers_with_a_place(offer_ids: Collection[UUID]) -> set[UUID]:
+    """The published ones that hold fewer live matches than they have places."""
+    ids = asking_reading.array(sorted(offer_ids))
+    held = Counter(db.session.scalars(select(Match.offer_id).where(Match.offer_id == any_(ids), Match.status.in_(LIVE_MATCH))))
+    published = db.session.execute(select(Offer.id, Offer.capacity).where(Offer.id == any_(ids), Offer.status == Status.PUBLISHED))
+    return {offer_id for offer_id, capacity in published if held[offer_id] < capacity}
 
 
 def worth_it(situation: Situation, found: list[Silent], organisations: list[UUID], spent: Ints, *, price: float, day: date) -> NDArray[np.bool_]:
