@@ -11,7 +11,7 @@ from matchmaker.models import JobDating, JobDatingStatus, Meeting, Side
 from matchmaker.services import job_dating_grid, job_dating_matches, job_dating_moves
 from matchmaker.services.errors import EditedMeanwhile, NotAllowedNow
 from matchmaker.services.job_dating_grid import CannotSit, Conflict, Obstacle
-from matchmaker.web import job_dating_conflicts, job_dating_plan
+from matchmaker.web import job_dating_conflicts, job_dating_plan, job_dating_rounds
 from matchmaker.web.access import found, host_required, job_dating_in_my_hands
 from matchmaker.web.forms import Form
 from matchmaker.web.job_dating_conflicts import VersionField
@@ -156,6 +156,7 @@ def page(job_dating: JobDating, form: SeatForm, *, problem: str = "") -> Respons
     cells = {(meeting.round, meeting.table_id): meeting for meeting in job_dating.planned}
     loose = [meeting for meeting in job_dating_grid.movable(job_dating) if meeting.round is None]
     context = {"rounds": number, "cells": cells, "loose": loose, "plan": job_dating_plan, "pair_of": pair_of, "owner_of": job_dating_grid.owner_of}
+    context["view"] = job_dating_rounds.view(job_dating, rounds=number)
     return render_template("job_datings/grid.html", job_dating=job_dating, form=form, problem=problem, **context), 422 if problem else 200
 
 

@@ -37,16 +37,20 @@ class View:
         return self.structure.id in {meeting.organisation_of(side).id for side in Side}
 
 
-def view(job_dating: JobDating) -> View:
-    """As the address asks for it: ?tour= a number or « tous », ?structure= an id. On the day it begins at the round to come, else at the first."""
+def view(job_dating: JobDating, *, rounds: int | None = None) -> View:
+    """As the address asks for it: ?tour= a number or « tous », ?structure= an id. On the day it begins at the round to come, else at the first.
+
+    ``rounds`` are those of the grid, where it has more than the plan.
+    """
+    count = job_dating.rounds if rounds is None else rounds
     structures = sorted((one.organisation for one in job_dating.participants), key=lambda one: (territories.fold(one.name), one.id))
     wanted = request.args.get("structure", type=UUID)
     structure = next((one for one in structures if one.id == wanted), None)
     asked = request.args.get("tour", "")
-    if structure is not None or asked == "tous" or not job_dating.rounds:
+    if structure is not None or asked == "tous" or not count:
         number = None
     elif asked.isascii() and asked.isdigit():
-        number = min(max(int(asked[:4]), 1), job_dating.rounds)
+        number = min(max(int(asked[:4]), 1), count)
     else:
-        number = min(day_programme.present_round(job_dating, now()) + 1, job_dating.rounds)
-    return View(number, job_dating.rounds, structure, structures)
+        number = min(day_programme.present_round(job_dating, now()) + 1, count)
+    return View(number, count, structure, structures)

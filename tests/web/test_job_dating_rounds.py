@@ -79,6 +79,16 @@ def test_the_meetings_of_one_structure_are_marked_in_all_rounds(client, place):
     assert f'<option value="{atelier.id}" selected>Atelier 2</option>' in page
 
 
+def test_the_grid_by_hand_shows_one_round_too_also_one_that_is_empty(client, place):
+    job_dating = planned(place, meetings=3)
+
+    first, last = (page_of(client, job_dating, f"/grille{query}") for query in ("", "?tour=99"))
+
+    assert (shown(first), turns(first)) == ([1], [("next", "?tour=2#grille")])
+    assert shown(last) == [job_dating.rounds_that_fit]
+    assert job_dating.rounds_that_fit > job_dating.rounds
+
+
 @pytest.mark.parametrize("asked", [str(uuid4()), "nobody", ""])
 def test_a_structure_that_does_not_come_is_as_none(client, place, asked):
     page = page_of(client, planned(place, meetings=3), f"?structure={asked}")
