@@ -21,10 +21,12 @@ from matchmaker.web.access import by_token, found, host_required, job_dating_in_
 from matchmaker.web.answers import LinkToken
 from matchmaker.web.errors import LATE_FORM, error_page
 from matchmaker.web.forms import Form
+from matchmaker.web.security import keep_to_itself
 from matchmaker.web.settings import mail_settings
 from tasks.outbox import drain
 
 bp = Blueprint("feedback", __name__)
+keep_to_itself(bp, "give")
 
 EARLY = "Votre job dating n’a pas encore commencé. Revenez ici ensuite, par le même lien."
 CLOSED = "C’était il y a plus de deux semaines\u00a0: nous ne notons plus rien ici. Votre animation, elle, vous lit toujours."
@@ -123,13 +125,3 @@ def yes_or_no(value: bool | None) -> str:
 def harmless(value: str) -> str:
     """A name that begins like a formula stays a name in a spreadsheet."""
     return f"'{value}" if value[:1] in {"=", "+", "-", "@", "\t", "\r", "\0"} else value
-
-
-@bp.after_request
-def set_headers(response: Response) -> Response:
-    """The address of the page of a minute is a key: it goes to no other site, no search engine and no cache."""
-    if request.endpoint == "feedback.give":
-        response.headers["Referrer-Policy"] = "no-referrer"
-        response.headers["X-Robots-Tag"] = "noindex"
-        response.headers["Cache-Control"] = "no-store"
-    return response

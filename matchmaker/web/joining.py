@@ -25,12 +25,14 @@ from matchmaker.web.audit import note
 from matchmaker.web.errors import LATE_FORM, error_page
 from matchmaker.web.forms import Form, answer, at_most, full_address, required
 from matchmaker.web.limits import own_account
+from matchmaker.web.security import keep_to_itself
 from matchmaker.web.sessions import enter
 from matchmaker.web.settings import mail_settings
 from matchmaker.web.sign_up_forms import JoinForm, WelcomeForm
 from tasks.outbox import drain
 
 bp = Blueprint("joining", __name__)
+keep_to_itself(bp, "take")
 OVER = (
     "Cette invitation ne vaut plus\u00a0: elle a servi, une plus récente l’a remplacée, ou ses sept jours sont passés. Demandez-en une autre à votre collègue."
 )
@@ -169,13 +171,3 @@ def come_in(invitation: MemberInvitation, form: WelcomeForm) -> ResponseReturnVa
     enter(user)
     flash(f"Bienvenue dans l’équipe. Vous parlez maintenant pour {user.organisation.name}.", "success")
     return redirect(url_for("members.team", organisation_id=user.organisation_id))
-
-
-@bp.after_request
-def set_headers(response: Response) -> Response:
-    """The address of an invitation is a key: it goes to no other site, no cache and no search engine."""
-    if request.endpoint == "joining.take":
-        response.headers["Referrer-Policy"] = "no-referrer"
-        response.headers["X-Robots-Tag"] = "noindex"
-        response.headers["Cache-Control"] = "no-store"
-    return response

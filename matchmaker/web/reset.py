@@ -1,6 +1,6 @@
 """A forgotten password: asking for the link, and the page behind it. Nothing tells whether an address has an account."""
 
-from flask import Blueprint, Response, abort, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, current_app, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_limiter import RequestLimit
 
@@ -14,9 +14,11 @@ from matchmaker.web.audit import note
 from matchmaker.web.errors import LATE_FORM, error_page
 from matchmaker.web.forms import answer
 from matchmaker.web.limits import know_device
+from matchmaker.web.security import keep_to_itself
 from matchmaker.web.settings import mail_settings
 
 bp = Blueprint("reset", __name__)
+keep_to_itself(bp, "choose")
 OVER = "Ce lien ne vaut plus\u00a0: il a servi, un plus récent l’a remplacé, ou son heure est passée. Demandez-en un autre depuis la page de connexion."
 
 
@@ -70,13 +72,3 @@ def record(row: AccountToken, password: str) -> ResponseReturnValue:
     db.session.commit()
     flash("Votre mot de passe est changé. Connectez-vous avec le nouveau\u00a0: tous vos appareils vous le demanderont.", "success")
     return know_device(current_app.make_response(redirect(url_for("accounts.login"))), user)
-
-
-@bp.after_request
-def set_headers(response: Response) -> Response:
-    """The address of the page is a key: it goes to no other site, no cache and no search engine."""
-    if request.endpoint == "reset.choose":
-        response.headers["Referrer-Policy"] = "no-referrer"
-        response.headers["X-Robots-Tag"] = "noindex"
-        response.headers["Cache-Control"] = "no-store"
-    return response

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from flask import Blueprint, Response, abort, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from wtforms import SelectField
 
@@ -15,8 +15,10 @@ from matchmaker.web.access import by_token, found, signed_in, signed_in_required
 from matchmaker.web.answers import LinkToken
 from matchmaker.web.errors import LATE_FORM, error_page
 from matchmaker.web.forms import Form
+from matchmaker.web.security import keep_to_itself
 
 bp = Blueprint("saved_searches", __name__)
+keep_to_itself(bp, "stop")
 LONGEST_LABEL = 200
 NEVER = "never"
 
@@ -107,13 +109,3 @@ def stop(token: str) -> ResponseReturnValue:
     if form.is_submitted():
         return error_page(400, message=LATE_FORM)
     return render_template("directory/stop.html", saved=saved, form=form)
-
-
-@bp.after_request
-def set_headers(response: Response) -> Response:
-    """The address of the link is a key: it goes to no other site, no cache and no search engine."""
-    if request.endpoint == "saved_searches.stop":
-        response.headers["Referrer-Policy"] = "no-referrer"
-        response.headers["X-Robots-Tag"] = "noindex"
-        response.headers["Cache-Control"] = "no-store"
-    return response

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, abort, current_app, request, session
+from flask import Blueprint, Flask, Response, abort, current_app, request, session
 from werkzeug.sansio.utils import host_is_trusted
 
 from matchmaker.services.openid_provider import WELL_KNOWN, is_safe
@@ -47,6 +47,19 @@ def is_ours(origin: str) -> bool:
     except ValueError:
         return False
     return host_is_trusted(name, current_app.config["TRUSTED_HOSTS"])
+
+
+def keep_to_itself(blueprint: Blueprint, *views: str) -> None:
+    """The addresses of these views are keys: they go to no other site, no cache and no search engine."""
+    endpoints = {f"{blueprint.name}.{view}" for view in views}
+
+    @blueprint.after_request
+    def set_key_headers(response: Response) -> Response:
+        if request.endpoint in endpoints:
+            response.headers["Referrer-Policy"] = "no-referrer"
+            response.headers["X-Robots-Tag"] = "noindex"
+            response.headers["Cache-Control"] = "no-store"
+        return response
 
 
 def own_path(target: str | None) -> str | None:

@@ -14,12 +14,14 @@ from matchmaker.web.access import by_token, public
 from matchmaker.web.audit import note
 from matchmaker.web.errors import LATE_FORM, error_page
 from matchmaker.web.forms import Form, NumberField, answer
+from matchmaker.web.security import keep_to_itself
 from matchmaker.web.sessions import enter
 from matchmaker.web.settings import mail_settings
 from matchmaker.web.sign_up_forms import NumberForm, PersonForm, StructureForm, first_values
 from tasks.outbox import drain
 
 bp = Blueprint("sign_up", __name__)
+keep_to_itself(bp, "finish")
 # What was told so far stands in the session's cookie, which nobody else can sign.
 NUMBER, STRUCTURE = "sign_up_number", "sign_up_structure"
 NOBODY = {"siret": None, "rna": None}
@@ -148,13 +150,3 @@ def record(row: SignUp) -> ResponseReturnValue:
     enter(made)
     flash("Bienvenue. Dites maintenant ce que vous cherchez, ou ce que vous pouvez offrir.", "success")
     return redirect(url_for("declarations.mine"))
-
-
-@bp.after_request
-def set_headers(response: Response) -> Response:
-    """The address of the last page is a key: it goes to no other site, no cache and no search engine."""
-    if request.endpoint == "sign_up.finish":
-        response.headers["Referrer-Policy"] = "no-referrer"
-        response.headers["X-Robots-Tag"] = "noindex"
-        response.headers["Cache-Control"] = "no-store"
-    return response

@@ -1,6 +1,6 @@
 """The link that says that an address is its owner's. Opening it shows a button: programs that read mails open links too."""
 
-from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from matchmaker.extensions import csrf, db, limiter
@@ -11,9 +11,11 @@ from matchmaker.web.access import by_token, is_signed_in, signed_in, signed_in_r
 from matchmaker.web.errors import LATE_FORM, error_page
 from matchmaker.web.forms import Form
 from matchmaker.web.limits import own_account
+from matchmaker.web.security import keep_to_itself
 from matchmaker.web.settings import mail_settings
 
 bp = Blueprint("verification", __name__)
+keep_to_itself(bp, "confirm")
 OVER = "Ce lien ne vaut plus\u00a0: il a servi, un plus récent l’a remplacé, ou ses deux jours sont passés. Demandez-en un autre depuis votre compte."
 
 
@@ -49,13 +51,3 @@ def confirm(token: str) -> ResponseReturnValue:
     db.session.commit()
     flash("Votre adresse est vérifiée. Merci.", "success")
     return redirect(url_for("accounts.mine" if is_signed_in() else "accounts.login"))
-
-
-@bp.after_request
-def set_headers(response: Response) -> Response:
-    """The address of the page is a key."""
-    if request.endpoint == "verification.confirm":
-        response.headers["Referrer-Policy"] = "no-referrer"
-        response.headers["X-Robots-Tag"] = "noindex"
-        response.headers["Cache-Control"] = "no-store"
-    return response
