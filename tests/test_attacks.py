@@ -422,6 +422,15 @@ def test_attack_21_what_is_no_picture_is_no_picture_whatever_its_name(client: Cl
     assert "<script>alert(1)" not in response.text
 
 
+@pytest.mark.parametrize("path", ["/mes-job-datings/nouveau/faisabilite", "/mes-job-datings/nouveau", "/lieux/nouveau", "/connexion"])
+def test_attack_21_a_file_in_the_place_of_a_text_is_no_text(client: Client, path: str) -> None:
+    signed_in(client, host=True)
+    names = ("title", "name", "email", "password", "held_on", "venue_id", "commune", "rooms-0-name")
+    sent = {name: (io.BytesIO(b"x"), "x.txt") for name in names}
+
+    assert client.post(path, data=sent, content_type="multipart/form-data").status_code in {200, 302, 422}
+
+
 def test_attack_22_braces_in_a_name_stay_braces(app: Flask, client: Client) -> None:
     need = NeedFactory(title="{{7*7}} {{config}} {% for x in y %}", organisation=OrganisationFactory(name="{{7*7}}{{''.__class__}}"))
     dating = JobDatingFactory(venue=venue(), title="{{7*7}}")

@@ -10,7 +10,8 @@ from email_validator import EmailNotValidError, validate_email
 from flask import abort, current_app, g, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
-from wtforms import Field, PasswordField, SelectMultipleField, StringField, ValidationError
+from werkzeug.datastructures import CombinedMultiDict, MultiDict
+from wtforms import Field, FileField, PasswordField, SelectMultipleField, StringField, ValidationError
 from wtforms.validators import DataRequired, Length, StopValidation
 from wtforms.widgets import CheckboxInput, ListWidget
 
@@ -47,7 +48,14 @@ class Form(FlaskForm):
         def wrap_formdata(self, form: Any, formdata: Any) -> Any:
             """Flask-WTF would take JSON too, and with it lists and numbers where fields expect what people type."""
             g.setdefault("form_fields", set()).update(form._fields)
-            return abort(415) if request.is_json else super().wrap_formdata(form, formdata)
+            if request.is_json:
+                abort(415)
+            sent = super().wrap_formdata(form, formdata)
+            if not isinstance(sent, CombinedMultiDict):
+                return sent
+            # A file is none of a text's values, whatever its part is named.
+            files = [(name, file) for name, file in request.files.items(multi=True) if isinstance(form._fields.get(name), FileField)]
+            return CombinedMultiDict((MultiDict(files), request.form))
 
 
 def answer(template: str, form: Form, **context: Any) -> ResponseReturnValue:
