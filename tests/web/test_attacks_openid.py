@@ -87,7 +87,6 @@ def test_the_right_token_opens(client: Client, server: OpenidServer, known: User
         {"sub": "m" * 256},
         {"sub": "marié-7"},
     ],
-    ids=str,
 )
 def test_a_token_for_another_visit_site_or_time_opens_nothing(client: Client, server: OpenidServer, known: User, claims: dict[str, object]) -> None:
     server.claims = claims
