@@ -7,7 +7,7 @@ from wtforms.validators import StopValidation
 from matchmaker.models import Proposal
 from matchmaker.models.base import today
 from matchmaker.services import proposals
-from matchmaker.web import labels
+from matchmaker.web import formats
 
 # How many days away « later » is unless somebody says otherwise.
 SOON = 14
@@ -23,4 +23,4 @@ def check_day(day: date, latest: date | None) -> None:
     if day <= today():
         raise StopValidation("Choisissez un jour à venir.")
     if latest is not None and day > latest:
-        raise StopValidation(f"C’est trop loin\u00a0: le {labels.short_date(latest)} au plus tard.")
+        raise StopValidation(f"C’est trop loin\u00a0: le {formats.short_date(latest)} au plus tard.")

@@ -11,7 +11,7 @@ from matchmaker.extensions import db
 from matchmaker.models import AskingPrice, Territory
 from matchmaker.models.base import today
 from matchmaker.services import asking, asking_prices
-from matchmaker.web import labels
+from matchmaker.web import formats
 from matchmaker.web.access import animator_required, signed_in
 from matchmaker.web.declaration_fields import AmountField
 from matchmaker.web.forms import Form, between
@@ -37,9 +37,9 @@ class PriceForm(Form):
 def in_words(price: float) -> str:
     """« 0,02 : pas de courriel pour moins de 2 chances sur 100 »."""
     percent = price * 100
-    digits = labels.number(percent, 0 if percent == round(percent) else 1)
-    told = f"pas de courriel pour moins de {digits}{labels.NBSP}{'chances' if percent >= 2 else 'chance'} sur{labels.NBSP}100"
-    return f"{labels.number(price, 3).rstrip('0')}{labels.NBSP}: {told}"
+    digits = formats.number(percent, 0 if percent == round(percent) else 1)
+    told = f"pas de courriel pour moins de {digits}{formats.NBSP}{'chances' if percent >= 2 else 'chance'} sur{formats.NBSP}100"
+    return f"{formats.number(price, 3).rstrip('0')}{formats.NBSP}: {told}"
 
 
 @bp.route("/territoires/<int:territory_id>/courriels", methods=["GET", "POST"])
@@ -86,4 +86,4 @@ def page(territory: Territory, form: PriceForm, effects: list[asking_prices.Effe
 def favour(row: AskingPrice) -> str:
     """What a setting puts first, in words."""
     favoured = [words for words, weight in (("les nouvelles structures", row.newcomers), ("les besoins qui attendent", row.waiting)) if weight > 1]
-    return labels.enumeration(favoured) if favoured else "personne en particulier"
+    return formats.enumeration(favoured) if favoured else "personne en particulier"

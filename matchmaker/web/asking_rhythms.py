@@ -13,13 +13,13 @@ from matchmaker.extensions import db
 from matchmaker.models import Organisation
 from matchmaker.models.base import today
 from matchmaker.services import asking_budgets, asking_rhythms, refusals
-from matchmaker.web import labels
+from matchmaker.web import formats
 from matchmaker.web.access import found, organisation_in_my_hands, structure_required
 from matchmaker.web.forms import BoxesField, Form, between, bits, numbers, required
 
 bp = Blueprint("asking_rhythms", __name__)
-DAY_NAMES = {str(place): name for place, name in enumerate(labels.DAYS)}
-HOURS = {str(hour): f"{hour}{labels.NBSP}h" for hour in range(6, 23)}
+DAY_NAMES = {str(place): name for place, name in enumerate(formats.DAYS)}
+HOURS = {str(hour): f"{hour}{formats.NBSP}h" for hour in range(6, 23)}
 
 
 class RhythmForm(Form):

@@ -1,7 +1,7 @@
 """The French words of the audit log."""
 
 from matchmaker.models import AuditAction, AuditEntry, Role, Standing
-from matchmaker.web import labels
+from matchmaker.web import formats, labels
 
 ACTIONS = {
     AuditAction.SIGNED_IN: "connexion",
@@ -70,7 +70,7 @@ def kind(entry: AuditEntry) -> str:
 
 def changes(entry: AuditEntry) -> list[str]:
     """« rôle : membre → hôte », one for each field."""
-    return [f"{FIELDS.get(name, name)}{labels.NBSP}: {value(name, old)} → {value(name, new)}" for name, (old, new) in sorted(entry.changes.items())]
+    return [f"{FIELDS.get(name, name)}{formats.NBSP}: {value(name, old)} → {value(name, new)}" for name, (old, new) in sorted(entry.changes.items())]
 
 
 def value(name: str, code: object) -> str:

@@ -12,7 +12,7 @@ from matchmaker.models import Answer, JobDating, User, Venue
 from matchmaker.services import calendar_feeds, calendar_replies
 from matchmaker.services.calendar_feeds import Feed
 from matchmaker.services.errors import NotAllowedNow
-from matchmaker.web import labels
+from matchmaker.web import formats
 from matchmaker.web.access import by_token, found, host_required, job_dating_in_my_hands, signed_in, signed_in_required, venue_in_my_hands
 from matchmaker.web.job_dating_plan import meetings_of
 from matchmaker.web.settings import mail_settings
@@ -71,14 +71,14 @@ def entry(shown: Feed, job_dating: JobDating) -> ics.Entry:
 
 
 def description(shown: Feed, job_dating: JobDating) -> str:
-    lines = [f"Premier tour à {labels.hour(job_dating.round_starts_at(0))}."]
+    lines = [f"Premier tour à {formats.hour(job_dating.round_starts_at(0))}."]
     if job_dating.id in shown.invitations and isinstance(shown.owner, User) and shown.owner.organisation:
         for meeting, other in meetings_of(job_dating, shown.owner.organisation):
-            at = f"{labels.hour(job_dating.round_starts_at(meeting.round))}, table {meeting.table.number}" if meeting.table else "À placer"
+            at = f"{formats.hour(job_dating.round_starts_at(meeting.round))}, table {meeting.table.number}" if meeting.table else "À placer"
             lines.append(f"{at}\u00a0: {other.name}")
     else:
         lines.append(
-            f"{labels.plural(len(job_dating.expected), 'structure', 'structures')}, {labels.plural(len(job_dating.planned), 'entretien', 'entretiens')}."
+            f"{formats.plural(len(job_dating.expected), 'structure', 'structures')}, {formats.plural(len(job_dating.planned), 'entretien', 'entretiens')}."
         )
     return "\n".join([*lines, *([job_dating.venue.access_text] if job_dating.venue.access_text else [])])
 

@@ -9,7 +9,7 @@ from matchmaker.extensions import limiter
 from matchmaker.models import JobDatingStatus
 from matchmaker.models.base import now
 from matchmaker.services import day_programme, participant_links
-from matchmaker.web import labels
+from matchmaker.web import formats
 from matchmaker.web.access import by_token, found, public
 from matchmaker.web.errors import error_page
 
@@ -62,10 +62,10 @@ def wait(until: datetime) -> str:
     """How long it is until then, as people say it."""
     minutes = max(0, -(-(until - now()) // timedelta(minutes=1)))
     if minutes >= 24 * 60:
-        return f"le {labels.short_date(until)}"
+        return f"le {formats.short_date(until)}"
     if minutes >= 60:
-        return f"dans {minutes // 60}{labels.NBSP}h {minutes % 60:02}"
-    return f"dans {labels.plural(minutes, 'minute', 'minutes')}" if minutes else "maintenant"
+        return f"dans {minutes // 60}{formats.NBSP}h {minutes % 60:02}"
+    return f"dans {formats.plural(minutes, 'minute', 'minutes')}" if minutes else "maintenant"
 
 
 @bp.get("/jour/hors-ligne.js")

@@ -16,7 +16,7 @@ from matchmaker.services.errors import ChangedMeanwhile, EditedMeanwhile, NotAll
 from matchmaker.services.job_dating_programmes import barred_meetings
 from matchmaker.services.presence import Line
 from matchmaker.services.replanning import Asked, Proposal
-from matchmaker.web import day_words, labels
+from matchmaker.web import day_words, formats
 from matchmaker.web.access import host_required, signed_in
 from matchmaker.web.day_desk import on_not_now, published_in_my_hands
 from matchmaker.web.forms import Form
@@ -140,7 +140,7 @@ def page(job_dating: JobDating, form: ReplanForm, lines: Sequence[Line], asked: 
         place=lambda place: day_words.place(job_dating, place),
         kinds=day_words.KINDS_OF_MOVE,
         states=day_words.STATES,
-        total=labels.plural(len(proposal.moves), "entretien change", "entretiens changent"),
+        total=formats.plural(len(proposal.moves), "entretien change", "entretiens changent"),
     )
 
 

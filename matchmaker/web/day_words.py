@@ -4,7 +4,7 @@ from matchmaker.models import Category, JobDating, PresenceState, Side
 from matchmaker.services import day_programme
 from matchmaker.services.presence import Line
 from matchmaker.services.replanning import Asked, Place, Proposal
-from matchmaker.web import labels
+from matchmaker.web import formats, labels
 
 STATES = {
     PresenceState.EXPECTED: "attendue",
@@ -29,11 +29,11 @@ KINDS = [
 def note(job_dating: JobDating, line: Line) -> str:
     """What helps to welcome them: how many they are, where they sit first, what they need."""
     participant = line.participant
-    said = [labels.plural(line.delegates, "personne", "personnes")]
+    said = [formats.plural(line.delegates, "personne", "personnes")]
     first = next((turn for turn in day_programme.turns(job_dating, participant.organisation) if turn.meetings), None)
     if first is not None:
         table = first.meetings[0][0].table
-        said.append(f"premier entretien à {labels.hour(first.step.starts_at)}" + (f", table {table.number}" if table else ""))
+        said.append(f"premier entretien à {formats.hour(first.step.starts_at)}" + (f", table {table.number}" if table else ""))
     else:
         said.append("pas d’entretien")
     if participant.needs_accessible:
@@ -58,15 +58,15 @@ def edited(shown: int, present: int) -> str:
 def applied(proposal: Proposal) -> str:
     if not proposal.moves:
         return "C’est noté. Aucun entretien ne change de place."
-    told = labels.enumeration([one.name for one in proposal.told]) or "personne"
-    count = labels.plural(len(proposal.moves), "entretien a changé", "entretiens ont changé")
+    told = formats.enumeration([one.name for one in proposal.told]) or "personne"
+    count = formats.plural(len(proposal.moves), "entretien a changé", "entretiens ont changé")
     return f"{count}. L’écran et les pages personnelles le montrent. À prévenir de vive voix\u00a0: {told}."
 
 
 def place(job_dating: JobDating, place: Place | None) -> str:
     if place is None:
         return "—"
-    return f"tour {place.round + 1}, {labels.hour(job_dating.round_starts_at(place.round))}, table {place.table.number}"
+    return f"tour {place.round + 1}, {formats.hour(job_dating.round_starts_at(place.round))}, table {place.table.number}"
 
 
 def whereabouts(asked: Asked, line: Line) -> str:

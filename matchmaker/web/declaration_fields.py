@@ -9,7 +9,7 @@ from wtforms.validators import Optional, StopValidation
 from matchmaker.models import Flag, Sector, Theme, Unit
 from matchmaker.models.base import today
 from matchmaker.models.declarations import HALF_DAYS
-from matchmaker.web import labels
+from matchmaker.web import formats, labels
 from matchmaker.web.forms import BoxesField, CommuneField, Form, at_most, between, idcc_number, next_time, reached, required
 from matchmaker.web.occupations import OccupationField
 from matchmaker.web.successions import KINDS
@@ -73,7 +73,7 @@ class OccupationMixin:
 
 
 class HalfDaysMixin:
-    halfdays = BoxesField("Quelles demi-journées\u00a0?", choices={str(bit): labels.HALF_DAYS[bit].capitalize() for bit in range(HALF_DAYS)})
+    halfdays = BoxesField("Quelles demi-journées\u00a0?", choices={str(bit): formats.HALF_DAYS[bit].capitalize() for bit in range(HALF_DAYS)})
 
 
 class RemoteMixin:
@@ -89,7 +89,7 @@ class AmountField(DecimalField):
         return "" if self.data is None else format(Decimal(self.data).normalize(), "f").replace(".", ",")
 
     def process_formdata(self, valuelist: list[str]) -> None:
-        super().process_formdata([value.replace(",", ".").replace(" ", "").replace(labels.NBSP, "") for value in valuelist])
+        super().process_formdata([value.replace(",", ".").replace(" ", "").replace(formats.NBSP, "") for value in valuelist])
 
 
 def amount(words: str, *, most: int = 1_000_000) -> DecimalField:
@@ -128,7 +128,7 @@ class PooledJobForm(OccupationMixin, HalfDaysMixin, RemoteMixin, BudgetMixin, De
     )
     volume = amount("Quelle part d’un temps plein\u00a0?", most=1)
     occupation = StringField("Métier", [required("Écrivez le nom du métier."), at_most(80)])
-    months = BoxesField("Quels mois\u00a0?", choices={str(number): month.capitalize() for number, month in enumerate(labels.MONTHS, 1)})
+    months = BoxesField("Quels mois\u00a0?", choices={str(number): month.capitalize() for number, month in enumerate(formats.MONTHS, 1)})
     idcc = StringField("Convention collective (numéro IDCC)", [at_most(4), idcc_number])
     vat = RadioField("Êtes-vous assujetti à la TVA\u00a0?", choices=YES_NO_UNKNOWN, default="")
     budget_min = euros("Salaire annuel brut à temps plein, au moins")
@@ -143,7 +143,9 @@ class PooledJobForm(OccupationMixin, HalfDaysMixin, RemoteMixin, BudgetMixin, De
         """Half a day a week is a tenth of a full time: the part that is wanted fits in the half-days that suit."""
         possible = len(set(self.halfdays.data or []))
         if field.data is not None and 0 < possible < 10 * field.data:
-            raise ValidationError(f"C’est plus que les demi-journées cochées\u00a0: {possible} par semaine font {labels.number(possible / 10, 1)} ETP au plus.")
+            raise ValidationError(
+                f"C’est plus que les demi-journées cochées\u00a0: {possible} par semaine font {formats.number(possible / 10, 1)} ETP au plus."
+            )
 
 
 class PurchaseForm(BudgetMixin, DeclarationForm):

@@ -6,7 +6,7 @@ from typing import Any
 from matchmaker.models import Category, Commune, Family, InclusionKind, Need, Offer, Organisation
 from matchmaker.services import declarations_reach, territories
 from matchmaker.services.declarations_reach import FEW, STEPS, Reach
-from matchmaker.web import labels
+from matchmaker.web import formats, labels
 from matchmaker.web.declaration_fields import RADIUS
 
 KINDS = {kind.value: labels.label(kind) for kind in (*Family, *InclusionKind)}
@@ -76,7 +76,7 @@ def shown(reach: Reach) -> ShownReach:
 
 def how_many(count: int) -> str:
     """A count that tells nobody who it is."""
-    return labels.number(count) if count >= FEW else "moins de 3" if count else "aucune"
+    return formats.number(count) if count >= FEW else "moins de 3" if count else "aucune"
 
 
 def structures(count: int) -> str:

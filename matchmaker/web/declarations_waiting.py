@@ -10,7 +10,7 @@ from matchmaker.engine.changes import Kind
 from matchmaker.models import Need, Offer
 from matchmaker.services import matching_changes, matching_explanations
 from matchmaker.services.matching_changes import ShownChange
-from matchmaker.web import explanation_words, labels
+from matchmaker.web import explanation_words, formats
 from matchmaker.web.access import member_required, my_need
 from matchmaker.web.declaration_fields import RADIUS
 
@@ -70,5 +70,5 @@ def advice(change: ShownChange) -> Advice:
     precision = ""
     if change.kind is Kind.RADIUS and str(int(change.after)) not in RADIUS:
         wide_enough = min(choice for choice in map(int, RADIUS) if choice >= change.after)
-        precision = f"Choisissez {wide_enough}{labels.NBSP}km dans la liste."
+        precision = f"Choisissez {wide_enough}{formats.NBSP}km dans la liste."
     return Advice(explanation_words.change(change), precision, FIELDS[change.kind])

@@ -11,7 +11,7 @@ from matchmaker.models import Need, Offer
 from matchmaker.models.base import today
 from matchmaker.services import diagnosis, matching, refusals
 from matchmaker.services.diagnosis import Cause, Finding
-from matchmaker.web import explanation_words, labels
+from matchmaker.web import explanation_words, formats
 from matchmaker.web.access import member_required, my_need, my_offer, my_organisation
 from tasks.matching import run_due
 
@@ -47,7 +47,7 @@ def show() -> ResponseReturnValue:
 def accept_more() -> ResponseReturnValue:
     budget = diagnosis.accept_more(my_organisation())
     db.session.commit()
-    flash(f"C’est noté. Nous pouvons vous solliciter {labels.number(budget)} fois par mois.", "success")
+    flash(f"C’est noté. Nous pouvons vous solliciter {formats.number(budget)} fois par mois.", "success")
     return redirect(url_for(".show"))
 
 
@@ -91,18 +91,18 @@ def of_structure(finding: Finding) -> Line:
     rhythm = url_for("asking_rhythms.show", organisation_id=organisation.id)
     match finding.cause:
         case Cause.PAUSED:
-            until = labels.long_date(organisation.paused_until) if organisation.paused_until else ""
+            until = formats.long_date(organisation.paused_until) if organisation.paused_until else ""
             text = f"Jusqu’au {until}, rien ne vous est envoyé."
             return Line(finding, "Votre structure est en pause", text, "Finir la pause maintenant", url_for(".end_pause"), posts=True)
         case Cause.BUDGET:
-            limit = labels.plural(organisation.monthly_budget, "sollicitation", "sollicitations")
-            text = f"Vous en acceptez {limit} par mois, et vous en avez reçu {labels.number(finding.asked)}. La suite vient le mois prochain."
+            limit = formats.plural(organisation.monthly_budget, "sollicitation", "sollicitations")
+            text = f"Vous en acceptez {limit} par mois, et vous en avez reçu {formats.number(finding.asked)}. La suite vient le mois prochain."
             return Line(finding, "Le nombre du mois est atteint", text, f"En accepter {diagnosis.MORE} de plus par mois", url_for(".accept_more"), posts=True)
         case Cause.AWAY:
-            text = f"Jusqu’au {labels.long_date(finding.until)}, rien ne vous est envoyé, comme vous l’avez demandé." if finding.until else ""
+            text = f"Jusqu’au {formats.long_date(finding.until)}, rien ne vous est envoyé, comme vous l’avez demandé." if finding.until else ""
             return Line(finding, "Vous êtes en congé", text, "Voir mes absences", f"{rhythm}#absences")
         case Cause.WEEK:
-            limit = labels.plural(organisation.weekly_budget, "sollicitation", "sollicitations")
+            limit = formats.plural(organisation.weekly_budget, "sollicitation", "sollicitations")
             text = f"Vous en acceptez {limit} par semaine au plus. La suite vient lundi."
             return Line(finding, "Le nombre de la semaine est atteint", text, "Changer mon rythme", rhythm)
         case Cause.BLOCKED:
@@ -128,7 +128,7 @@ def of_declaration(finding: Finding, one: Need | Offer) -> Line:
         case Cause.STOPPED:
             return Line(finding, one.title, "Cette annonce est en pause.", "Publier de nouveau", publish, posts=True)
         case Cause.RESTING:
-            day = labels.long_date(finding.until) if finding.until else ""
+            day = formats.long_date(finding.until) if finding.until else ""
             text = f"Rien n’est proposé pour elle avant le {day}, comme vous l’avez demandé en disant non."
             return Line(finding, one.title, text, "Chercher dès maintenant", url_for(f".end_rest_of_{side}", **{key: one.id}), posts=True)
         case Cause.EXPIRED:
@@ -169,5 +169,5 @@ def no_candidate(finding: Finding, one: Need | Offer, edit: str) -> Line:
     if isinstance(one, Need) and finding.told:
         text = explanation_words.reason(finding.told, one)
         return Line(finding, one.title, text, "Chercher ce qui aiderait", url_for("declarations_waiting.show", need_id=one.id))
-    text = f"Aucun besoin à moins de {labels.number(one.radius_km)}\u00a0km n’y correspond pour l’instant."
+    text = f"Aucun besoin à moins de {formats.number(one.radius_km)}\u00a0km n’y correspond pour l’instant."
     return Line(finding, one.title, text, "Élargir le rayon", f"{edit}#radius_km")

@@ -5,7 +5,7 @@ from typing import Any
 from matchmaker.engine.changes import Kind
 from matchmaker.models import Category, Flag, Need, Offer
 from matchmaker.services.matching_changes import ShownChange
-from matchmaker.web import labels
+from matchmaker.web import formats, labels
 from matchmaker.web.reasons import OBSTACLES, kilometres, side_line, why_unserved
 from matchmaker.web.successions import told_title
 
@@ -21,14 +21,14 @@ def points(millionths: int) -> str:
     """« 12 points » of one hundred, never more than there are; tenths below ten."""
     tenths = millionths * 10 // POINT
     decimals = 1 if tenths < 100 and tenths % 10 else 0
-    return f"{labels.number(tenths / 10 if decimals else tenths // 10, decimals)}{labels.NBSP}{'points' if tenths >= 20 else 'point'}"
+    return f"{formats.number(tenths / 10 if decimals else tenths // 10, decimals)}{formats.NBSP}{'points' if tenths >= 20 else 'point'}"
 
 
 def lack(loss: int) -> str:
     """What a pair that was left out lacked: what the whole would lose by it."""
     if loss == 0:
         return "à égalité avec ce qui a été choisi"
-    return f"il manquait {points(loss)}" if loss * 10 >= POINT else f"il manquait moins de 0,1{labels.NBSP}point"
+    return f"il manquait {points(loss)}" if loss * 10 >= POINT else f"il manquait moins de 0,1{formats.NBSP}point"
 
 
 def worth(price: int) -> str:
@@ -60,17 +60,17 @@ def change(one: ShownChange) -> str:
     before, after = int(one.before), int(one.after)
     match one.kind:
         case Kind.RADIUS:
-            return f"Chercher jusqu’à {after}{labels.NBSP}km au lieu de {before}{labels.NBSP}km"
+            return f"Chercher jusqu’à {after}{formats.NBSP}km au lieu de {before}{formats.NBSP}km"
         case Kind.HALFDAYS:
-            return "Accepter aussi " + labels.enumeration([f"le {name}" for name in labels.halfdays(after & ~before)])
+            return "Accepter aussi " + formats.enumeration([f"le {name}" for name in formats.halfdays(after & ~before)])
         case Kind.FLAGS:
             dropped = [labels.label(flag) for place, flag in enumerate(Flag) if (before & ~after) >> place & 1]
-            return f"Ne plus exiger\u00a0: {labels.enumeration([words[:1].lower() + words[1:] for words in dropped])}"
+            return f"Ne plus exiger\u00a0: {formats.enumeration([words[:1].lower() + words[1:] for words in dropped])}"
         case Kind.DATES:
-            days = labels.plural(abs(after), "jour plus tard", "jours plus tard") if after > 0 else labels.plural(-after, "jour plus tôt", "jours plus tôt")
+            days = formats.plural(abs(after), "jour plus tard", "jours plus tard") if after > 0 else formats.plural(-after, "jour plus tôt", "jours plus tôt")
             return f"Décaler les dates de {days}"
         case Kind.CAPACITY:
-            taken = labels.plural(after, "partenaire", "partenaires")
+            taken = formats.plural(after, "partenaire", "partenaires")
             whose = one.place_at or one.offer
             return f"«\u00a0{told_title(whose)}\u00a0»\u00a0: accueillir {taken} au lieu de {before}"
 

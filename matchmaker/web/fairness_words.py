@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from matchmaker.web import labels
+from matchmaker.web import formats
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def of(fairness: Mapping[str, Any], name: str, label: str, meaning: str) -> Line
 
 def out_of(part: int, whole: int) -> str:
     """« 41 sur 52 »; « aucune » of none."""
-    return f"{labels.number(part)} sur {labels.number(whole)}" if whole else "aucune"
+    return f"{formats.number(part)} sur {formats.number(whole)}" if whole else "aucune"
 
 
 def share(fairness: Mapping[str, Any], name: str, unknown: str) -> str:
@@ -56,9 +56,9 @@ def share(fairness: Mapping[str, Any], name: str, unknown: str) -> str:
     asked, served = (fairness[f"organisations_{side}"] - fairness[f"{unknown}_{side}"] for side in ("asked", "served"))
     if not asked or not served:
         return ""
-    parts = [labels.number(100 * fairness[f"{name}_{side}"] / whole) + f"{labels.NBSP}%" for side, whole in (("served", served), ("asked", asked))]
+    parts = [formats.number(100 * fairness[f"{name}_{side}"] / whole) + f"{formats.NBSP}%" for side, whole in (("served", served), ("asked", asked))]
     silent = fairness[f"{unknown}_asked"]
-    left = f" {labels.plural(silent, 'structure ne dit pas sa taille', 'structures ne disent pas leur taille')}." if silent else ""
+    left = f" {formats.plural(silent, 'structure ne dit pas sa taille', 'structures ne disent pas leur taille')}." if silent else ""
     return f" Elles font {parts[0]} des structures servies et {parts[1]} de celles qui demandent.{left}"
 
 
@@ -66,4 +66,4 @@ def number(value: float | None, decimals: int = 0) -> str:
     """A figure, with a decimal only where it has one."""
     if value is None:
         return "sans objet"
-    return labels.number(value, decimals if decimals else (0 if value == int(value) else 1))
+    return formats.number(value, decimals if decimals else (0 if value == int(value) else 1))

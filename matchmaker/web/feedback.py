@@ -16,7 +16,7 @@ from matchmaker.services import feedback, feedback_follow_up, feedback_results, 
 from matchmaker.services.errors import NotAllowedNow
 from matchmaker.services.feedback import Said
 from matchmaker.services.feedback_results import Line
-from matchmaker.web import labels, limits
+from matchmaker.web import formats, limits
 from matchmaker.web.access import by_token, found, host_required, job_dating_in_my_hands
 from matchmaker.web.answers import LinkToken
 from matchmaker.web.errors import LATE_FORM, error_page
@@ -114,7 +114,7 @@ def row(job_dating: JobDating, line: Line) -> list[str]:
     names = ["confidentiel"] * 2 if is_confidential else [line.need.name, line.offer.name]
     words = [yes_or_no(one.is_useful if one else None) for one in (need, offer)]
     again = [yes_or_no(one.wants_again if one and not one.is_skipped else None) for one in (need, offer)]
-    place = ["", ""] if number is None else [str(number + 1), labels.hour(job_dating.round_starts_at(number))]
+    place = ["", ""] if number is None else [str(number + 1), formats.hour(job_dating.round_starts_at(number))]
     return [*place, str(table.number) if table else "", *names, yes_or_no(line.is_held), *words, *again, yes_or_no(line.any_says("has_next_step"))]
 
 

@@ -12,7 +12,7 @@ from matchmaker.services import invitations, job_dating_guests, job_datings
 from matchmaker.services.errors import NoAccessibleTable, NotAllowedNow, OutsideTheDay, TooManyPeople
 from matchmaker.services.job_dating_guests import Coming
 from matchmaker.services.job_dating_programmes import ends
-from matchmaker.web import labels, limits
+from matchmaker.web import formats, limits
 from matchmaker.web.access import by_token
 from matchmaker.web.errors import LATE_FORM, error_page
 from matchmaker.web.invitations import REPLACED, bp, gone
@@ -48,9 +48,11 @@ def record(invitation: Invitation, participant: Participant, form: ComingForm, t
     try:
         job_dating_guests.say_how(participant, coming(job_dating, participant, form))
     except OutsideTheDay:
-        form.leaves.errors = [f"Le job dating dure de {labels.hour(job_dating.starts_at)} à {labels.hour(job_dating.ends_at)}\u00a0: dites quand vous y serez."]
+        form.leaves.errors = [
+            f"Le job dating dure de {formats.hour(job_dating.starts_at)} à {formats.hour(job_dating.ends_at)}\u00a0: dites quand vous y serez."
+        ]
     except TooManyPeople as error:
-        over = labels.plural(error.people - error.allowed, "personne de trop", "personnes de trop")
+        over = formats.plural(error.people - error.allowed, "personne de trop", "personnes de trop")
         form.delegates.errors = [f"Le lieu est plein\u00a0: {over}. Venez moins nombreux, ou appelez-nous."]
     except NoAccessibleTable:
         form.needs_accessible.errors = ["Ce lieu n’a pas de table accessible. Appelez-nous\u00a0: nous chercherons une solution avec vous."]
@@ -67,7 +69,7 @@ def record(invitation: Invitation, participant: Participant, form: ComingForm, t
 
 def coming(job_dating: JobDating, participant: Participant, form: ComingForm) -> Coming:
     """What was typed; a wish counts about those only whom it may meet."""
-    day = job_dating.starts_at.astimezone(labels.PARIS).date()
+    day = job_dating.starts_at.astimezone(formats.PARIS).date()
     wishes: dict[UUID, WishKind] = {}
     for partner in partners(job_dating, participant):
         said = request.form.get(f"{WISH}{partner.id}")
@@ -111,4 +113,4 @@ def is_uuid(text: str) -> bool:
 
 
 def clock(at: datetime | None) -> time | None:
-    return None if at is None else at.astimezone(labels.PARIS).time()
+    return None if at is None else at.astimezone(formats.PARIS).time()

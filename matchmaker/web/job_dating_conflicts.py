@@ -11,7 +11,7 @@ from wtforms.widgets import HiddenInput
 
 from matchmaker.extensions import db
 from matchmaker.models import JobDating, Match
-from matchmaker.web import labels
+from matchmaker.web import formats, labels
 
 # Name of the fact, mine, theirs.
 Rows = Sequence[tuple[str, object, object]]
@@ -41,11 +41,11 @@ def page(job_dating: JobDating, form: FlaskForm | Sequence[FlaskForm], rows: Row
 
 
 def when(starts_at: datetime, ends_at: datetime) -> str:
-    return f"{labels.long_date(starts_at)}, de {labels.hour(starts_at)} à {labels.hour(ends_at)}"
+    return f"{formats.long_date(starts_at)}, de {formats.hour(starts_at)} à {formats.hour(ends_at)}"
 
 
 def minutes(count: object) -> str:
-    return labels.plural(int(str(count)), "minute", "minutes")
+    return formats.plural(int(str(count)), "minute", "minutes")
 
 
 def facts_beside(job_dating: JobDating, **mine: object) -> Rows:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from matchmaker.models import JobDating
 from matchmaker.services.errors import TooManyPeople
 from matchmaker.services.job_dating_feasibility import Feasibility, Fix, Kind
-from matchmaker.web import job_dating_plan, labels
+from matchmaker.web import formats, job_dating_plan
 
 WHY_NOT = {
     "not_now": "l’une des deux ne le souhaite pas cette fois",
@@ -37,15 +37,15 @@ def line(job_dating: JobDating, found: Feasibility) -> Line:
         return Line("error", job_dating_plan.too_many(TooManyPeople(found.people, found.allowed)))
     if not found.chosen:
         return capacity(job_dating)
-    size = f"{labels.plural(found.chosen, 'entretien', 'entretiens')}, {labels.plural(found.tables, 'table', 'tables')}"
+    size = f"{formats.plural(found.chosen, 'entretien', 'entretiens')}, {formats.plural(found.tables, 'table', 'tables')}"
     if found.fits:
-        spare = labels.plural(found.spare, "tour de marge", "tours de marge") if found.spare else "sans tour de marge"
-        alone = labels.plural(found.alone, "structure n’a pas d’entretien.", "structures n’ont pas d’entretien.") if found.alone else ""
-        return Line("success", f"{size}, {labels.plural(found.rounds, 'tour', 'tours')}\u00a0: tout tient, {spare}.", alone)
+        spare = formats.plural(found.spare, "tour de marge", "tours de marge") if found.spare else "sans tour de marge"
+        alone = formats.plural(found.alone, "structure n’a pas d’entretien.", "structures n’ont pas d’entretien.") if found.alone else ""
+        return Line("success", f"{size}, {formats.plural(found.rounds, 'tour', 'tours')}\u00a0: tout tient, {spare}.", alone)
     if found.held < found.chosen:
-        short = f"{size}, {labels.plural(found.fitting, 'tour', 'tours')}\u00a0: {labels.plural(found.held, 'entretien tient', 'entretiens tiennent')}."
+        short = f"{size}, {formats.plural(found.fitting, 'tour', 'tours')}\u00a0: {formats.plural(found.held, 'entretien tient', 'entretiens tiennent')}."
     else:
-        short = f"{size}\u00a0: il faut {labels.plural(found.rounds, 'tour', 'tours')}, {fitting(job_dating, found)}."
+        short = f"{size}\u00a0: il faut {formats.plural(found.rounds, 'tour', 'tours')}, {fitting(job_dating, found)}."
     return Line("warn", short, advice(job_dating, found))
 
 
@@ -58,7 +58,7 @@ def advice(job_dating: JobDating, found: Feasibility) -> str:
     """The smallest changes, each enough by itself."""
     if job_dating.only_what_fits or not found.fixes:
         kept = f"Les {found.held} meilleurs sont gardés." if job_dating.only_what_fits and found.held else ""
-        least = f"Demandez {labels.plural(found.fitting, 'entretien', 'entretiens')} par structure au plus, ou ne gardez que ce qui tient."
+        least = f"Demandez {formats.plural(found.fitting, 'entretien', 'entretiens')} par structure au plus, ou ne gardez que ce qui tient."
         return kept or (least if found.fitting else "Allongez la demi-journée.")
     return f"Ajoutez {ways(job_dating, found.fixes, found.fitting)}\u00a0: tout tiendra."
 
@@ -71,12 +71,12 @@ def ways(job_dating: JobDating, fixes: Sequence[Fix], fitting: int) -> str:
 def in_words(job_dating: JobDating, fix: Fix, fitting: int) -> str:
     match fix.kind:
         case Kind.TABLES:
-            return labels.plural(fix.amount, "table", "tables")
+            return formats.plural(fix.amount, "table", "tables")
         case Kind.ACCESSIBLE_TABLES:
-            return labels.plural(fix.amount, "table accessible", "tables accessibles")
+            return formats.plural(fix.amount, "table accessible", "tables accessibles")
         case Kind.ROUNDS:
             late = job_dating.round_ends_at(fitting + fix.amount - 1)
-            return f"{labels.plural(fix.amount, 'tour', 'tours')} (fin à {labels.hour(late + timedelta(minutes=-late.minute % 5))})"
+            return f"{formats.plural(fix.amount, 'tour', 'tours')} (fin à {formats.hour(late + timedelta(minutes=-late.minute % 5))})"
 
 
 def capacity(job_dating: JobDating) -> Line:
@@ -87,8 +87,8 @@ def capacity(job_dating: JobDating) -> Line:
     if not rounds:
         return Line("warn", "Aucun tour ne tient dans cet horaire.", "Allongez la demi-journée.")
     seats = tables * rounds
-    room = f"{labels.plural(tables, 'table', 'tables')}, {labels.plural(rounds, 'tour', 'tours')}"
-    size = f"{room}\u00a0: {labels.plural(seats, 'entretien', 'entretiens')} au plus."
+    room = f"{formats.plural(tables, 'table', 'tables')}, {formats.plural(rounds, 'tour', 'tours')}"
+    size = f"{room}\u00a0: {formats.plural(seats, 'entretien', 'entretiens')} au plus."
     most = min(seats * 2 // 5, job_dating.venue.seats_for_guests)
     least = min(seats * 2 // 6, most)
     return Line("success", size, f"De quoi accueillir {least} à {most} structures, à 5 ou 6 entretiens chacune." if least > 1 else "")

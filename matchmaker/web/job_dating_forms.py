@@ -22,7 +22,7 @@ from matchmaker.models import Seated, Theme, Venue
 from matchmaker.models.base import now
 from matchmaker.services import mails
 from matchmaker.services.matching_inputs import PairIds
-from matchmaker.web import job_dating_conflicts, labels
+from matchmaker.web import formats, job_dating_conflicts, labels
 from matchmaker.web.forms import Form, at_most, between, next_time, required
 
 LONGEST = timedelta(hours=12)
@@ -48,9 +48,9 @@ class JobDatingForm(Form):
     version = job_dating_conflicts.VersionField()
 
     def validate_held_on(self, field: DateField) -> None:
-        if field.data < datetime.now(labels.PARIS).date():
+        if field.data < datetime.now(formats.PARIS).date():
             raise ValidationError(f"Cette date est passée. Vouliez-vous écrire {next_time(field.data):%d/%m/%Y}\u00a0?")
-        if field.data.year > datetime.now(labels.PARIS).year + 3:
+        if field.data.year > datetime.now(formats.PARIS).year + 3:
             raise ValidationError("C’est dans plus de trois ans. Vérifiez l’année.")
 
     @property
@@ -161,13 +161,13 @@ class ParticipantForm(Form):
 
 def instant(day: date, at: time) -> datetime:
     """A date and an hour of Paris, in UTC."""
-    return datetime.combine(day, at, labels.PARIS).astimezone(UTC)
+    return datetime.combine(day, at, formats.PARIS).astimezone(UTC)
 
 
 def refuse_absent_hour(day: date | None, at: time) -> None:
     """One night a year has no hour between 2 and 3."""
-    if day is not None and instant(day, at).astimezone(labels.PARIS).time() != at:
-        raise ValidationError(f"Cette heure n’existe pas le {labels.short_date(day)}\u00a0: on passe de 2\u00a0h à 3\u00a0h. Choisissez-en une autre.")
+    if day is not None and instant(day, at).astimezone(formats.PARIS).time() != at:
+        raise ValidationError(f"Cette heure n’existe pas le {formats.short_date(day)}\u00a0: on passe de 2\u00a0h à 3\u00a0h. Choisissez-en une autre.")
 
 
 def read_pairs(values: Iterable[str]) -> set[PairIds]:

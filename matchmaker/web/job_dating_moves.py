@@ -24,7 +24,7 @@ from matchmaker.services.errors import (
 )
 from matchmaker.services.invitations import Told
 from matchmaker.services.job_dating_moves import Facts, Moved
-from matchmaker.web import job_dating_conflicts, job_dating_plan, labels
+from matchmaker.web import formats, job_dating_conflicts, job_dating_plan
 from matchmaker.web.access import host_required, job_dating_in_my_hands, signed_in, venue_in_my_hands
 from matchmaker.web.forms import answer
 from matchmaker.web.job_dating_conflicts import Rows, pairs_beside, resent, when
@@ -55,7 +55,7 @@ class ChangeMeetingsForm(ChoiceForm):
 @host_required
 def move(job_dating_id: UUID) -> ResponseReturnValue:
     job_dating = published_in_my_hands(job_dating_id)
-    starts, ends = (at.astimezone(labels.PARIS) for at in (job_dating.starts_at, job_dating.ends_at))
+    starts, ends = (at.astimezone(formats.PARIS) for at in (job_dating.starts_at, job_dating.ends_at))
     form = MoveForm(obj=job_dating, held_on=starts.date(), starts=starts.time(), ends=ends.time())
     form.venue_id.choices = {venue.id: f"{venue.name}, {venue.commune.name}" for venue in {job_dating.venue, *venues.in_hands_of(signed_in())}}
 
@@ -132,7 +132,7 @@ def in_words(facts: Facts) -> dict[str, str]:
         "Titre": facts.title,
         "Thème": job_dating_conflicts.theme(facts.theme),
         "Quand": when(facts.starts_at, facts.ends_at),
-        "Premier tour": labels.hour(facts.first_round_at),
+        "Premier tour": formats.hour(facts.first_round_at),
         "Lieu": facts.venue,
         "Un entretien": job_dating_conflicts.minutes(facts.round_minutes),
         **{words.capitalize(): str(shown[name]) for name, words in (("rounds", "tours"), ("meetings", "entretiens"), ("participants", "structures"))},
@@ -143,7 +143,7 @@ def done(told: Told) -> str:
     count = len(told.updated) + len(told.invited) + len(told.called_off)
     if not count:
         return "C’est changé. Aucun courriel ne part."
-    return f"C’est changé. {labels.plural(count, 'structure est prévenue', 'structures sont prévenues')} par courriel."
+    return f"C’est changé. {formats.plural(count, 'structure est prévenue', 'structures sont prévenues')} par courriel."
 
 
 def published_in_my_hands(job_dating_id: UUID) -> JobDating:

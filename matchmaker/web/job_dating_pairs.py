@@ -11,7 +11,7 @@ from matchmaker.models import JobDating, JobDatingStatus
 from matchmaker.services import invitations, job_dating_pairs
 from matchmaker.services.errors import ChangedMeanwhile, EditedMeanwhile, NotAllowedNow
 from matchmaker.services.matching_inputs import PairIds
-from matchmaker.web import job_dating_conflicts, labels
+from matchmaker.web import formats, job_dating_conflicts
 from matchmaker.web.access import host_required, job_dating_in_my_hands
 from matchmaker.web.forms import Form
 from matchmaker.web.job_dating_conflicts import VersionField
@@ -45,7 +45,7 @@ def pairs(job_dating_id: UUID) -> ResponseReturnValue:
     try:
         made = job_dating_pairs.add(job_dating, chosen, version=form.version.data or 0)
     except EditedMeanwhile:
-        rows = [(labels.plural(len(chosen), "rencontre à ajouter", "rencontres à ajouter"), "cochées par vous", "le plan a changé depuis")]
+        rows = [(formats.plural(len(chosen), "rencontre à ajouter", "rencontres à ajouter"), "cochées par vous", "le plan a changé depuis")]
         return job_dating_conflicts.page(job_dating, form, rows)
     except ChangedMeanwhile:
         db.session.rollback()
@@ -57,10 +57,10 @@ def pairs(job_dating_id: UUID) -> ResponseReturnValue:
 
 
 def told(job_dating: JobDating, count: int, placed: int) -> str:
-    added = labels.plural(count, "rencontre est ajoutée", "rencontres sont ajoutées")
+    added = formats.plural(count, "rencontre est ajoutée", "rencontres sont ajoutées")
     if job_dating.plan_due_at is not None:
         return f"{added}. Le plan se calcule."
-    missing = f" {labels.plural(count - placed, 'n’a pas encore de place', 'n’ont pas encore de place')}." if placed < count else ""
+    missing = f" {formats.plural(count - placed, 'n’a pas encore de place', 'n’ont pas encore de place')}." if placed < count else ""
     is_owed = job_dating.status is JobDatingStatus.PUBLISHED and invitations.untold(job_dating)
     return f"{added} au plan.{missing}{' Publiez les changements pour prévenir les structures.' if is_owed else ''}"
 

@@ -21,7 +21,7 @@ from matchmaker.services.errors import (
     VenueBlocked,
     VenueTaken,
 )
-from matchmaker.web import labels
+from matchmaker.web import formats
 
 NOON = (12, 0)
 NO_ACCESSIBLE_TABLE = "Aucune table de ce lieu n’est accessible. Ajoutez une salle à la description du lieu."
@@ -75,21 +75,21 @@ def title(job_dating: JobDating, answers: Mapping[UUID, Invitation]) -> str:
     if not job_dating.planned:
         return "Aucun entretien n’a de place"
     if len(job_dating.planned) < len(job_dating.meetings):
-        return f"{labels.plural(len(job_dating.planned), 'entretien tient', 'entretiens tiennent')}, sur {len(job_dating.meetings)}"
+        return f"{formats.plural(len(job_dating.planned), 'entretien tient', 'entretiens tiennent')}, sur {len(job_dating.meetings)}"
     if rounds <= fitting:
-        return f"Tout le monde se rencontre en {labels.plural(rounds, 'tour', 'tours')}"
+        return f"Tout le monde se rencontre en {formats.plural(rounds, 'tour', 'tours')}"
     held = {0: "aucun ne tient", 1: "un seul tient"}.get(fitting, f"{fitting} tiennent")
-    return f"Il faut {labels.plural(rounds, 'tour', 'tours')}, {held} avant {end(job_dating.ends_at)}"
+    return f"Il faut {formats.plural(rounds, 'tour', 'tours')}, {held} avant {end(job_dating.ends_at)}"
 
 
 def attendance(job_dating: JobDating, answers: Mapping[UUID, Invitation]) -> str:
     invited = sum(one.state not in (ParticipantState.REQUESTED, ParticipantState.WAITING) for one in job_dating.participants)
     coming = sum(invitation.answer is Answer.ACCEPTED for invitation in answers.values())
     if job_dating.is_past:
-        return f"{labels.plural(coming, 'structure avait dit oui', 'structures avaient dit oui')}, sur {invited}"
+        return f"{formats.plural(coming, 'structure avait dit oui', 'structures avaient dit oui')}, sur {invited}"
     if not any(invitation.answer for invitation in answers.values()):
-        return f"{labels.plural(invited, 'structure est invitée', 'structures sont invitées')}"
-    return f"{labels.plural(coming, 'structure vient', 'structures viennent')}, sur {invited}"
+        return f"{formats.plural(invited, 'structure est invitée', 'structures sont invitées')}"
+    return f"{formats.plural(coming, 'structure vient', 'structures viennent')}, sur {invited}"
 
 
 def standing(job_dating: JobDating) -> str:
@@ -109,7 +109,7 @@ def refusal(error: DomainError) -> str:
     """Why a draft cannot be published, and the way out."""
     match error:
         case MeetingsLost():
-            lost = labels.plural(error.count, "entretien est retiré", "entretiens sont retirés")
+            lost = formats.plural(error.count, "entretien est retiré", "entretiens sont retirés")
             return f"{lost} : une annonce est devenue confidentielle, ou une structure a renoncé. Choisissez de nouveau qui se rencontre."
         case RoundsDoNotFit():
             return "Tous les tours ne tiennent pas dans l’horaire."
@@ -123,7 +123,7 @@ def refusal(error: DomainError) -> str:
             return taken(error.meetings)
         case VenueTaken():
             other = error.job_dating
-            hours = f"le {labels.long_date(other.starts_at)}, de {labels.hour(other.starts_at)} à {labels.hour(other.ends_at)}"
+            hours = f"le {formats.long_date(other.starts_at)}, de {formats.hour(other.starts_at)} à {formats.hour(other.ends_at)}"
             return f"Ce lieu accueille déjà « {other.title} » {hours}. Changez les horaires."
         case VenueBlocked():
             why = f" ({error.block.reason})" if error.block.reason else ""
@@ -132,19 +132,19 @@ def refusal(error: DomainError) -> str:
 
 
 def too_many(error: TooManyPeople) -> str:
-    excess = labels.plural(error.people - error.allowed, "personne", "personnes")
-    allowed = labels.plural(error.allowed, "autorisée", "autorisées")
-    return f"{labels.plural(error.people, 'personne', 'personnes')}, {allowed}, équipe comprise. Retirez {excess}."
+    excess = formats.plural(error.people - error.allowed, "personne", "personnes")
+    allowed = formats.plural(error.allowed, "autorisée", "autorisées")
+    return f"{formats.plural(error.people, 'personne', 'personnes')}, {allowed}, équipe comprise. Retirez {excess}."
 
 
 def taken(meetings: Sequence[Meeting]) -> str:
     """Who meets already at another job dating."""
     pairs = [f"{meeting.organisation_of(Side.NEED).name} et {meeting.organisation_of(Side.OFFER).name}" for meeting in meetings]
-    where = [f"« {meeting.job_dating.title} », {labels.short_date(meeting.job_dating.starts_at)}" for meeting in meetings]
+    where = [f"« {meeting.job_dating.title} », {formats.short_date(meeting.job_dating.starts_at)}" for meeting in meetings]
     if len(meetings) == 1:
         return f"{pairs[0]} se rencontrent déjà à un autre job dating ({where[0]}). Retirez cet entretien."
     named = " ; ".join(f"{pair} ({place})" for pair, place in zip(pairs, where, strict=True))
-    return f"{labels.number(len(meetings))} entretiens sont déjà prévus à un autre job dating : {named}. Retirez-les."
+    return f"{formats.number(len(meetings))} entretiens sont déjà prévus à un autre job dating : {named}. Retirez-les."
 
 
 def clashes(elsewhere: Sequence[Invitation]) -> list[str]:
@@ -152,7 +152,7 @@ def clashes(elsewhere: Sequence[Invitation]) -> list[str]:
     said = []
     for invitation in elsewhere:
         other = invitation.job_dating
-        hours = f"le {labels.short_date(other.starts_at)} de {labels.hour(other.starts_at)} à {labels.hour(other.ends_at)}"
+        hours = f"le {formats.short_date(other.starts_at)} de {formats.hour(other.starts_at)} à {formats.hour(other.ends_at)}"
         said.append(f"{invitation.organisation.name} est aussi attendue à «\u00a0{other.title}\u00a0», {hours}.")
     return said
 
@@ -176,8 +176,8 @@ def written_to(job_dating: JobDating) -> int:
 
 
 def end(at: datetime) -> str:
-    local = at.astimezone(labels.PARIS)
-    return "midi" if (local.hour, local.minute) == NOON else labels.hour(at)
+    local = at.astimezone(formats.PARIS)
+    return "midi" if (local.hour, local.minute) == NOON else formats.hour(at)
 
 
 def proof(job_dating: JobDating) -> str:
@@ -188,15 +188,15 @@ def proof(job_dating: JobDating) -> str:
     meetings, tables = len(job_dating.planned), job_dating.tables
     if reason.startswith("degree"):
         who = "la personne" if any(participant.delegates > 1 for participant in job_dating.participants) else "la structure"
-        because = f"{who} la plus demandée a {labels.plural(bound, 'entretien', 'entretiens')}"
+        because = f"{who} la plus demandée a {formats.plural(bound, 'entretien', 'entretiens')}"
     elif reason.startswith("accessible"):
         asking = sum(needs_accessible_table(job_dating, meeting) for meeting in job_dating.planned)
         reachable = sum(table.is_accessible for table in tables)
-        there = labels.plural(reachable, "table accessible", "tables accessibles")
-        because = f"il y a {there} pour {labels.plural(asking, 'entretien qui en a besoin', 'entretiens qui en ont besoin')}"
+        there = formats.plural(reachable, "table accessible", "tables accessibles")
+        because = f"il y a {there} pour {formats.plural(asking, 'entretien qui en a besoin', 'entretiens qui en ont besoin')}"
     else:
-        because = f"il y a {labels.plural(len(tables), 'table', 'tables')} pour {labels.plural(meetings, 'entretien', 'entretiens')}"
-    return f"On ne peut pas faire moins de {labels.plural(bound, 'tour', 'tours')}\u00a0: {because}."
+        because = f"il y a {formats.plural(len(tables), 'table', 'tables')} pour {formats.plural(meetings, 'entretien', 'entretiens')}"
+    return f"On ne peut pas faire moins de {formats.plural(bound, 'tour', 'tours')}\u00a0: {because}."
 
 
 def needs_accessible_table(job_dating: JobDating, meeting: Meeting) -> bool:
@@ -208,7 +208,7 @@ def smallest_fix(job_dating: JobDating) -> str:
     """What to change so that all rounds fit: the hour of the end, or the length of a meeting."""
     last = job_dating.round_starts_at(job_dating.rounds - 1) + timedelta(minutes=job_dating.round_minutes)
     late = last + timedelta(minutes=-last.minute % 5)
-    later = f"Finissez à {labels.hour(late)}"
+    later = f"Finissez à {formats.hour(late)}"
     minutes = shorter_meetings(job_dating)
     if minutes is None:
         return f"{later}, ou retirez des entretiens."

@@ -10,7 +10,7 @@ from matchmaker.extensions import db
 from matchmaker.models import JobDating
 from matchmaker.services import job_dating_feasibility, job_dating_matches, job_dating_pairs, job_datings, venues
 from matchmaker.services.errors import EditedMeanwhile, NotAllowedNow, TooManyPeople
-from matchmaker.web import job_dating_conflicts, job_dating_plan, labels, venue_bookings
+from matchmaker.web import formats, job_dating_conflicts, job_dating_plan, labels, venue_bookings
 from matchmaker.web.access import host_required, job_dating_in_my_hands, signed_in, venue_in_my_hands
 from matchmaker.web.forms import answer
 from matchmaker.web.job_dating_feasibility import Line, capacity, line
@@ -150,7 +150,7 @@ def line_of(job_dating: JobDating) -> Line:
 
 
 def set_up_form(job_dating: JobDating) -> DraftForm:
-    starts, ends = (at.astimezone(labels.PARIS) for at in (job_dating.starts_at, job_dating.ends_at))
+    starts, ends = (at.astimezone(formats.PARIS) for at in (job_dating.starts_at, job_dating.ends_at))
     mine = list({venue.id: venue for venue in (job_dating.venue, *venues.in_hands_of(signed_in()))}.values())
     form = DraftForm(obj=job_dating, held_on=starts.date(), starts=starts.time(), ends=ends.time(), venue_id=str(job_dating.venue_id))
     form.offer_venues(mine)

@@ -10,7 +10,7 @@ from matchmaker.extensions import db, nudge
 from matchmaker.models import JobDating, JobDatingStatus
 from matchmaker.services import job_dating_tables
 from matchmaker.services.errors import EditedMeanwhile, NoAccessibleTable, NotAllowedNow
-from matchmaker.web import job_dating_conflicts, labels
+from matchmaker.web import formats, job_dating_conflicts
 from matchmaker.web.access import host_required, job_dating_in_my_hands
 from matchmaker.web.forms import Form
 from matchmaker.web.job_dating_conflicts import VersionField
@@ -62,7 +62,7 @@ def numbers(job_dating: JobDating, wanted: set[UUID] | None) -> str:
     """« 3 et 5 », or « toutes servent »; without ids those that are stored."""
     ids = {one.table_id for one in job_dating.lost_tables} if wanted is None else wanted
     found = [str(table.number) for table in job_dating.venue.tables if table.id in ids]
-    return labels.enumeration(found) if found else "toutes servent"
+    return formats.enumeration(found) if found else "toutes servent"
 
 
 def page(job_dating: JobDating, form: TablesForm, *, problem: str = "") -> ResponseReturnValue:

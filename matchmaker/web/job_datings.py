@@ -24,7 +24,7 @@ from matchmaker.services import (
     territories,
 )
 from matchmaker.services.errors import EditedMeanwhile, MatchesTaken, MeetingsLost, NotAllowedNow, RoundsDoNotFit, TooManyPeople, VenueBlocked, VenueTaken
-from matchmaker.web import job_dating_conflicts, job_dating_feasibility, job_dating_plan, job_dating_rounds, labels
+from matchmaker.web import formats, job_dating_conflicts, job_dating_feasibility, job_dating_plan, job_dating_rounds
 from matchmaker.web.access import found, holds, host_required, is_signed_in, job_dating_in_my_hands, public, signed_in
 from matchmaker.web.invitations import SAID
 from matchmaker.web.job_dating_forms import ParticipantForm, VersionForm
@@ -50,7 +50,7 @@ def show(job_dating_id: UUID) -> ResponseReturnValue:
     organisation = signed_in().organisation if is_signed_in() else None
     in_charge = is_signed_in() and holds(signed_in(), job_dating.venue)
     context = for_organisation(job_dating, organisation) if organisation is not None else dict.fromkeys(("meetings", "invited", "may_ask", "mine"))
-    return render_template("job_datings/show.html", job_dating=job_dating, in_charge=in_charge, days=labels.DAYS, **context)
+    return render_template("job_datings/show.html", job_dating=job_dating, in_charge=in_charge, days=formats.DAYS, **context)
 
 
 def for_organisation(job_dating: JobDating, organisation: Organisation) -> dict[str, object]:
@@ -140,7 +140,7 @@ def publish(job_dating_id: UUID) -> ResponseReturnValue:
         return redirect(url_for(".planner", job_dating_id=job_dating.id))
     db.session.commit()
     nudge(drain)
-    flash(f"Le job dating est publié. {labels.plural(len(invited), 'structure est invitée', 'structures sont invitées')}.", "success")
+    flash(f"Le job dating est publié. {formats.plural(len(invited), 'structure est invitée', 'structures sont invitées')}.", "success")
     return redirect(url_for(".planner", job_dating_id=job_dating.id))
 
 
@@ -190,7 +190,7 @@ def people_beside(job_dating: JobDating, wanted: Mapping[UUID, tuple[int, bool]]
 
 
 def come_in_words(delegates: int, needs_accessible: bool) -> str:
-    return labels.plural(delegates, "personne", "personnes") + (", table accessible" if needs_accessible else "")
+    return formats.plural(delegates, "personne", "personnes") + (", table accessible" if needs_accessible else "")
 
 
 def participant_forms(job_dating: JobDating) -> list[tuple[Participant, ParticipantForm]]:

@@ -1,7 +1,5 @@
-"""The French words of the interface for every code of the models, and the filters that write dates and numbers."""
+"""The French words of the interface for every code of the models, and the filters of the pages."""
 
-from collections.abc import Sequence
-from datetime import date, datetime, time
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -52,12 +50,7 @@ from matchmaker.models import (
     Trait,
     Unit,
 )
-from matchmaker.models.base import PARIS
-
-NBSP = "\u00a0"
-DAYS = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
-MONTHS = ("janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre", "décembre")
-HALF_DAYS = tuple(f"{day} {half}" for day in DAYS[:5] for half in ("matin", "après-midi"))
+from matchmaker.web import formats
 
 WORDS: dict[type[StrEnum], dict[Any, str]] = {
     Category: {
@@ -354,72 +347,13 @@ def choices(enum: type[StrEnum], *, empty: str | None = None) -> dict[str, str]:
     return first | {member.value: words[:1].upper() + words[1:] for member, words in WORDS[enum].items()}
 
 
-def number(value: float | Decimal | None, decimals: int = 0) -> str:
-    """« 1 912 » or « 31,48 »: French thousands and comma."""
-    if value is None:
-        return ""
-    return f"{value:,.{decimals}f}".replace(",", NBSP).replace(".", ",")
-
-
 def volume(value: Decimal | None, unit: Unit | None) -> str:
     """« 0,4 ETP », « 120 m² »."""
     if value is None or unit is None:
         return ""
     digits = format(value.normalize(), "f").replace(".", ",")
     word = label(unit)
-    return f"{digits}{NBSP}{word if value >= 2 else word.removesuffix('s')}"
-
-
-def points(millionths: int | None) -> str:
-    """A total of scores as people read it: « 31,48 »."""
-    return number((millionths or 0) / 1_000_000, 2)
-
-
-def long_date(value: date | datetime) -> str:
-    """« jeudi 21 janvier 2027 », on the calendar of Paris."""
-    day = value.astimezone(PARIS).date() if isinstance(value, datetime) else value
-    nth = f"{day.day}er" if day.day == 1 else str(day.day)
-    return f"{DAYS[day.weekday()]} {nth} {MONTHS[day.month - 1]} {day.year}"
-
-
-def short_date(value: date | datetime) -> str:
-    """« 21 janvier »."""
-    day = value.astimezone(PARIS).date() if isinstance(value, datetime) else value
-    nth = f"{day.day}er" if day.day == 1 else str(day.day)
-    return f"{nth} {MONTHS[day.month - 1]}"
-
-
-def hour(value: datetime | time) -> str:
-    """« 9 h », « 10 h 15 »."""
-    local = value.astimezone(PARIS) if isinstance(value, datetime) else value
-    return f"{local.hour}{NBSP}h" + (f"{NBSP}{local.minute:02d}" if local.minute else "")
-
-
-def day_and_hour(value: datetime) -> str:
-    return f"{long_date(value)}, {hour(value)}"
-
-
-def plural(count: int, one: str, many: str) -> str:
-    """« 1 structure », « 3 structures », « 0 structure »: French says zero in the singular."""
-    return f"{number(count)}{NBSP}{many if count > 1 else one}"
-
-
-def halfdays(mask: int) -> list[str]:
-    """« lundi matin », … for each bit that is set."""
-    return [name for bit, name in enumerate(HALF_DAYS) if mask >> bit & 1]
-
-
-def enumeration(words: Sequence[str]) -> str:
-    """« Flers, Domfront et Argentan »."""
-    return words[0] if len(words) == 1 else ", ".join(words[:-1]) + f" et {words[-1]}" if words else ""
-
-
-NUMERALS = ("Aucune", "Une", "Deux", "Trois", "Quatre", "Cinq", "Six", "Sept", "Huit", "Neuf", "Dix")
-
-
-def numeral(count: int) -> str:
-    """A small count as it opens a title: « Trois »."""
-    return NUMERALS[count] if count < len(NUMERALS) else number(count)
+    return f"{digits}{formats.NBSP}{word if value >= 2 else word.removesuffix('s')}"
 
 
 def kind_of(organisation: Any) -> str:
@@ -427,7 +361,8 @@ def kind_of(organisation: Any) -> str:
     return label(organisation.inclusion_kind or organisation.family)
 
 
-FILTERS = (label, theme, equipment, flag, number, volume, points, long_date, short_date, hour, day_and_hour, plural, halfdays, enumeration, numeral, kind_of)
+WRITERS = ("number", "points", "long_date", "short_date", "hour", "day_and_hour", "plural", "halfdays", "enumeration", "numeral")
+FILTERS = (label, theme, equipment, flag, volume, kind_of, *(getattr(formats, name) for name in WRITERS))
 
 
 def init_app(app: Flask) -> None:

@@ -7,7 +7,7 @@ from itertools import groupby
 
 from matchmaker.models import MailStatus, Obstacle, OutboxMail
 from matchmaker.services import addresses, outbox
-from matchmaker.web.labels import PARIS
+from matchmaker.web.formats import PARIS
 
 # By the name of the templates.
 KINDS = {

@@ -24,7 +24,7 @@ from matchmaker.services import (
     working_days,
 )
 from matchmaker.services.errors import AnsweredAlready, LockedAndRefused, NoPlaceToLock, NotAllowedNow, NotInRun, RunUnderWay
-from matchmaker.web import labels, limits, matching_page, reasons
+from matchmaker.web import formats, limits, matching_page, reasons
 from matchmaker.web.access import animator_required, found, run_in_my_care, signed_in, territory_in_my_care
 from matchmaker.web.audit import note
 from matchmaker.web.settings import mail_settings
@@ -183,10 +183,10 @@ def publish(run_id: UUID) -> ResponseReturnValue:
 def sent_words(proposed: int, planned: int, opens: datetime | None) -> str:
     """What leaves now, and when the rest does."""
     if opens is not None:
-        return f"C’est noté. Les premiers courriels partiront {labels.long_date(opens)} à {opens.hour}\u00a0h, quand les structures sont là."
-    sent = labels.plural(proposed, "mise en relation est proposée", "mises en relation sont proposées")
+        return f"C’est noté. Les premiers courriels partiront {formats.long_date(opens)} à {opens.hour}\u00a0h, quand les structures sont là."
+    sent = formats.plural(proposed, "mise en relation est proposée", "mises en relation sont proposées")
     later = max(0, planned - proposed)
-    rest = labels.plural(later, "autre suivra", "autres suivront")
+    rest = formats.plural(later, "autre suivra", "autres suivront")
     return f"{sent}. Chaque structure reçoit un seul courriel." + (f" {rest} jour après jour, au rythme que les structures acceptent." if later else "")
 
 
@@ -219,6 +219,6 @@ def take_back(run_id: UUID) -> ResponseReturnValue:
     note(AuditAction.RUN_TAKEN_BACK, run)
     db.session.commit()
     nudge(drain)
-    told = labels.plural(withdrawn.told, "structure est prévenue", "structures sont prévenues")
+    told = formats.plural(withdrawn.told, "structure est prévenue", "structures sont prévenues")
     flash(f"L’envoi est repris. {told} par un court courriel, les autres n’avaient encore rien reçu.", "success")
     return redirect(url_for(".show", run_id=run.id))

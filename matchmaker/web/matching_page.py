@@ -12,7 +12,7 @@ from matchmaker.services import matching, matching_decisions, matching_files, ma
 from matchmaker.services.errors import ChangedMeanwhile, DomainError, LockedAndRefused, NoPlaceToLock
 from matchmaker.services.matching_decisions import Change
 from matchmaker.services.matching_inputs import PairIds
-from matchmaker.web import fairness_words, labels, maps, reasons
+from matchmaker.web import fairness_words, formats, maps, reasons
 from matchmaker.web.successions import told_title
 
 # How many lines a list shows at first, and on demand: a page of twenty thousand lines is read by nobody.
@@ -110,8 +110,8 @@ def measures(before: MatchingRun, after: MatchingRun) -> list[Measure]:
         counted("Besoins en attente d’une offre", before.needs_count - before.served_count, after.needs_count - after.served_count),
         Measure(
             "Accord total, en points",
-            labels.points(before.value),
-            labels.points(after.value),
+            formats.points(before.value),
+            formats.points(after.value),
             signed(((after.value or 0) - (before.value or 0)) / 1_000_000, decimals=2),
         ),
     ]
@@ -135,18 +135,18 @@ def fairness_measures(before: MatchingRun, after: MatchingRun) -> list[Measure]:
     for key, (label, decimals) in FAIRNESS.items():
         old, new = before.fairness.get(key), after.fairness.get(key)
         if old is not None and new is not None:
-            lines.append(Measure(label, labels.number(old, decimals), labels.number(new, decimals), signed(new - old, decimals=decimals)))
+            lines.append(Measure(label, formats.number(old, decimals), formats.number(new, decimals), signed(new - old, decimals=decimals)))
     return lines
 
 
 def counted(label: str, before: int, after: int) -> Measure:
-    return Measure(label, labels.number(before), labels.number(after), signed(after - before))
+    return Measure(label, formats.number(before), formats.number(after), signed(after - before))
 
 
 def signed(value: float, *, decimals: int = 0) -> str:
     """« + 5 », « − 0,12 », « 0 »."""
-    told = labels.number(abs(value), decimals)
-    return told if not round(value, decimals) else f"{'+' if value > 0 else '−'}{labels.NBSP}{told}"
+    told = formats.number(abs(value), decimals)
+    return told if not round(value, decimals) else f"{'+' if value > 0 else '−'}{formats.NBSP}{told}"
 
 
 def by_epci(run: MatchingRun) -> list[PlaceLine]:
@@ -201,9 +201,9 @@ def change_words(change: Change, pair: PairIds, verdict: Verdict | None) -> str:
         return f"{done}.{back} Aucune autre mise en relation ne change."
     told = [f"{title} entre" for title in named(others[1])] + [f"{title} sort" for title in named(others[0])]
     more = f" et {number - len(told)} autres" if number > len(told) else ""
-    total = f"Total\u00a0: {labels.points(change.before)} → {labels.points(change.after)}\u00a0points."
+    total = f"Total\u00a0: {formats.points(change.before)} → {formats.points(change.after)}\u00a0points."
     return (
-        f"{done}.{back} {labels.plural(number, 'autre mise en relation change', 'autres mises en relation changent')}\u00a0: {', '.join(told)}{more}. {total}"
+        f"{done}.{back} {formats.plural(number, 'autre mise en relation change', 'autres mises en relation changent')}\u00a0: {', '.join(told)}{more}. {total}"
     )
 
 
@@ -226,8 +226,8 @@ def refusal_words(refusal: DomainError) -> str:
         case LockedAndRefused():
             return "Cette mise en relation est déjà verrouillée ou refusée. Retirez d’abord ce premier choix."
         case NoPlaceToLock():
-            places = labels.plural(len(refusal.partners), "place", "places")
-            partners = labels.enumeration([f"«\u00a0{short(partner)}\u00a0»" for partner in refusal.partners[:NAMED]])
+            places = formats.plural(len(refusal.partners), "place", "places")
+            partners = formats.enumeration([f"«\u00a0{short(partner)}\u00a0»" for partner in refusal.partners[:NAMED]])
             return f"«\u00a0{short(refusal.side)}\u00a0» n’a que {places}, et tout est verrouillé\u00a0: {partners}. Déverrouillez d’abord l’une d’elles."
         case _:
             return OVER

@@ -10,7 +10,7 @@ from matchmaker.models import AuditAction
 from matchmaker.models.base import now
 from matchmaker.services import consents, personal_data, personal_data_erasing, personal_data_export
 from matchmaker.services.errors import NotAllowedNow
-from matchmaker.web import labels, my_data_words
+from matchmaker.web import formats, my_data_words
 from matchmaker.web.access import found, signed_in, signed_in_required
 from matchmaker.web.audit import note
 from matchmaker.web.errors import error_page
@@ -89,7 +89,7 @@ def erase() -> ResponseReturnValue:
     due_at = asked.due_at
     db.session.commit()
     nudge(drain)
-    flash(f"C’est noté. Votre compte et vos données seront effacés le {labels.day_and_hour(due_at)}. D’ici là, vous pouvez changer d’avis.", "success")
+    flash(f"C’est noté. Votre compte et vos données seront effacés le {formats.day_and_hour(due_at)}. D’ici là, vous pouvez changer d’avis.", "success")
     return redirect(url_for("my_data.show"))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from matchmaker.models import Answer, AuditAction, LegalText, MailStatus, ProposalStatus, Result, Role, Status, TokenPurpose, Topic
 from matchmaker.services.personal_data import Row
-from matchmaker.web import audit_words, labels, mail_words
+from matchmaker.web import audit_words, formats, labels, mail_words
 
 TEXTS = {LegalText.TERMS: "les conditions d’utilisation", LegalText.PRIVACY: "la page sur vos données"}
 # Section → its title, and how long it is kept.
@@ -78,7 +78,7 @@ SAID: dict[str, Callable[[Row], str]] = {
     "openid": lambda row: f"{row['subject']}, chez {row['issuer']}",
     "recovery_codes": lambda row: "Un code qui a servi" if row["used_at"] else "Un code qui n’a pas servi",
     "links": lambda row: {TokenPurpose.RESET: "Mot de passe oublié", TokenPurpose.VERIFY: "Vérification de l’adresse"}[TokenPurpose(row["purpose"])],
-    "consents": lambda row: f"{TEXTS[LegalText(row['legal_text'])]}, version du {labels.long_date(date.fromisoformat(row['version']))}",
+    "consents": lambda row: f"{TEXTS[LegalText(row['legal_text'])]}, version du {formats.long_date(date.fromisoformat(row['version']))}",
     "exports": lambda row: "Un fichier, prêt" if row["ready_at"] else "Un fichier qui se prépare",
     "erasure": lambda row: "À faire le " + when(row["due_at"]),
     "acts": lambda row: audit_words.ACTIONS[AuditAction(row["action"])] + (f", réseau {row['address']}" if row["address"] else ""),
@@ -130,4 +130,4 @@ def moment(row: Row) -> str:
 
 
 def when(text: str) -> str:
-    return labels.day_and_hour(datetime.fromisoformat(text)) if "T" in text else labels.long_date(date.fromisoformat(text))
+    return formats.day_and_hour(datetime.fromisoformat(text)) if "T" in text else formats.long_date(date.fromisoformat(text))

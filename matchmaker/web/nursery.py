@@ -13,7 +13,7 @@ from matchmaker.models.base import today
 from matchmaker.services import mails, nursery, nursery_invitations
 from matchmaker.services.nursery import TOGETHER_KIND
 from matchmaker.services.observatory_places import code_of
-from matchmaker.web import labels
+from matchmaker.web import formats, labels
 from matchmaker.web.access import animator_required, found, signed_in
 from matchmaker.web.forms import Form, at_most, clean, required
 from matchmaker.web.settings import mail_settings
@@ -141,9 +141,9 @@ def show(cluster_id: UUID) -> ResponseReturnValue:
     db.session.commit()
     nudge(drain)
     left = len(chosen) - len(sent)
-    told = f"{labels.plural(len(sent), 'structure est invitée', 'structures sont invitées')}."
+    told = f"{formats.plural(len(sent), 'structure est invitée', 'structures sont invitées')}."
     flash(
-        told + (f" {labels.plural(left, 'ne l’est pas', 'ne le sont pas')}\u00a0: assez sollicitées en ce moment." if left else ""),
+        told + (f" {formats.plural(left, 'ne l’est pas', 'ne le sont pas')}\u00a0: assez sollicitées en ce moment." if left else ""),
         "success" if sent else "message",
     )
     return redirect(url_for(".show", cluster_id=cluster_id))
@@ -184,7 +184,7 @@ def name_of(cluster: Cluster) -> str:
 
 
 def missing_words(cluster: Cluster) -> str:
-    return labels.enumeration([MISSING[Function(code)] for code in cluster.missing])
+    return formats.enumeration([MISSING[Function(code)] for code in cluster.missing])
 
 
 def places_of(cluster: Cluster) -> list[str]:
@@ -196,8 +196,8 @@ def said(cluster: Cluster, invited: dict[UUID, ClusterInvitation]) -> str:
     """« 3 invitées, dont 1 intéressée »; nothing before the first invitation."""
     asked = [invited[member.organisation_id] for member in cluster.members if member.organisation_id in invited]
     willing = sum(one.answer is ClusterAnswer.INTERESTED for one in asked)
-    told = labels.plural(len(asked), "invitée", "invitées")
-    return "" if not asked else told + (f", dont {labels.plural(willing, 'intéressée', 'intéressées')}" if willing else "")
+    told = formats.plural(len(asked), "invitée", "invitées")
+    return "" if not asked else told + (f", dont {formats.plural(willing, 'intéressée', 'intéressées')}" if willing else "")
 
 
 def links_of(cluster: Cluster, mine: set[UUID]) -> list[tuple[int, int, str]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from math import ceil, floor, log10
 
-from matchmaker.web.labels import MONTHS
+from matchmaker.web.formats import MONTHS
 
 WIDTH, LEFT, RIGHT, TOP, BOTTOM = 1000.0, 90.0, 850.0, 40.0, 296.0
 SHORT = ("janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc.")

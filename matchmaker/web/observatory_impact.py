@@ -11,7 +11,7 @@ from matchmaker.models.base import today
 from matchmaker.services import observatory_impact, observatory_places
 from matchmaker.services.observatory_impact import Line
 from matchmaker.services.observatory_places import code_of
-from matchmaker.web import labels, observatory_periods
+from matchmaker.web import formats, observatory_periods
 from matchmaker.web.access import animator_required, signed_in
 
 bp = Blueprint("observatory_impact", __name__)
@@ -21,7 +21,7 @@ PER_PAGE = 50
 FIGURES: dict[str, tuple[str, Callable[[Line], bool]]] = {
     "mecenat": ("jours de mécénat", lambda line: line.counts_days),
     "achats": ("montants d’achats", lambda line: line.counts_euros),
-    "sans-nous": ("« sans La Croisée ? »".replace(" ", labels.NBSP), lambda line: line.fact.found_anyway is not None),
+    "sans-nous": ("« sans La Croisée ? »".replace(" ", formats.NBSP), lambda line: line.fact.found_anyway is not None),
 }
 
 

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from matchmaker.models import Span
 from matchmaker.services.observatory_snapshots import end_of, start_of
-from matchmaker.web.labels import MONTHS
+from matchmaker.web.formats import MONTHS
 
 CODE = re.compile(r"(?P<year>20\d\d)-(?:(?P<month>0[1-9]|1[0-2])|T(?P<quarter>[1-4]))", re.ASCII)
 LAST_YEAR = "12-mois"

@@ -12,7 +12,7 @@ from matchmaker.models.base import now, today
 from matchmaker.services import observatory_places
 from matchmaker.services.indicators import INDICATORS
 from matchmaker.services.observatory_snapshots import Cell
-from matchmaker.web import labels, limits, observatory_chart, observatory_periods, observatory_reading
+from matchmaker.web import formats, limits, observatory_chart, observatory_periods, observatory_reading
 from matchmaker.web.access import animator_required, territory_in_my_care
 from matchmaker.web.observatory_chart import BOTTOM, LEFT, RIGHT, Chart
 from matchmaker.web.observatory_periods import Period
@@ -85,11 +85,11 @@ def told(period: Period, reading: Reading) -> str:
     if reading.day is None:
         return "Aucun relevé pendant ce trimestre."
     end = "" if reading.day == period.last else " Le trimestre n’est pas fini, ou sa dernière nuit n’a pas été relevée."
-    return f"Relevé du {labels.long_date(reading.day)}.{end}"
+    return f"Relevé du {formats.long_date(reading.day)}.{end}"
 
 
 def printed() -> str:
-    return f"Imprimé le {labels.long_date(now())}. Définitions complètes\u00a0: page Observatoire, «\u00a0Les 24 indicateurs\u00a0»."
+    return f"Imprimé le {formats.long_date(now())}. Définitions complètes\u00a0: page Observatoire, «\u00a0Les 24 indicateurs\u00a0»."
 
 
 def head(sheets: Sheets, y: float) -> float:
@@ -118,7 +118,7 @@ def lines(sheets: Sheets, chart: Chart, top: float) -> None:
     for height, value in chart.rules:
         x, y = at(LEFT, height)
         sheets.rule(x, y, (RIGHT - LEFT) / SCALE, thick=0.4 if height == BOTTOM else 0.15, colour=INK if height == BOTTOM else (190, 194, 182))
-        sheets.write_text(MARGIN, y - 1.8, labels.number(value, chart.decimals), width=LEFT / SCALE - 2, size=8, colour=SOFT, align="R")
+        sheets.write_text(MARGIN, y - 1.8, formats.number(value, chart.decimals), width=LEFT / SCALE - 2, size=8, colour=SOFT, align="R")
     for x_unit, name in chart.months:
         x, y = at(x_unit, BOTTOM + 10)
         sheets.write_text(x - 8, y, name, width=16, size=8, colour=SOFT, align="C")

@@ -6,8 +6,8 @@ from decimal import Decimal
 from matchmaker.models import Category, EuroBand
 from matchmaker.services.indicators import BY_KEY, Kind
 from matchmaker.services.observatory_snapshots import Cell
-from matchmaker.web import labels
-from matchmaker.web.labels import NBSP
+from matchmaker.web import formats, labels
+from matchmaker.web.formats import NBSP
 
 HIDDEN = "non publié"
 NOTHING = "—"
@@ -98,12 +98,12 @@ def figure(key: str, cell: Cell) -> str:
     """« 71 % », « 12,4 ETP », « 4 »; a dash where there was nothing to measure."""
     kind, words = BY_KEY[key].kind, WORDS[key]
     if kind is Kind.SHARE:
-        return f"{labels.number(100 * cell.value / cell.denominator)}{NBSP}%" if cell.denominator else NOTHING
+        return f"{formats.number(100 * cell.value / cell.denominator)}{NBSP}%" if cell.denominator else NOTHING
     if kind is Kind.RATIO:
-        return labels.number(cell.value / cell.denominator, words.decimals) if cell.denominator else NOTHING
+        return formats.number(cell.value / cell.denominator, words.decimals) if cell.denominator else NOTHING
     if kind is Kind.MEASURE:
-        return " ".join(filter(None, (labels.number(cell.value, words.decimals), words.unit))).replace(" ", NBSP) if cell.denominator else NOTHING
-    return labels.number(cell.value)
+        return " ".join(filter(None, (formats.number(cell.value, words.decimals), words.unit))).replace(" ", NBSP) if cell.denominator else NOTHING
+    return formats.number(cell.value)
 
 
 def counted(key: str, cell: Cell) -> str:
@@ -112,12 +112,12 @@ def counted(key: str, cell: Cell) -> str:
     if not cell.denominator and kind is not Kind.SUM:
         return f"Rien à mesurer\u00a0: aucun cas parmi les {words.among}."
     if kind is Kind.RATIO:
-        return f"{labels.number(cell.value)} pour {labels.number(cell.denominator)} {words.among}"
+        return f"{formats.number(cell.value)} pour {formats.number(cell.denominator)} {words.among}"
     if kind is Kind.SHARE:
-        return f"{labels.number(cell.value)} sur {labels.number(cell.denominator)} {words.among}"
+        return f"{formats.number(cell.value)} sur {formats.number(cell.denominator)} {words.among}"
     if kind is Kind.MEASURE:
-        return f"sur {labels.number(cell.denominator)} {words.among}"
-    return f"{labels.number(cell.value)} en tout"
+        return f"sur {formats.number(cell.denominator)} {words.among}"
+    return f"{formats.number(cell.value)} en tout"
 
 
 def briefly(key: str, cell: Cell) -> str:
@@ -127,10 +127,10 @@ def briefly(key: str, cell: Cell) -> str:
         return ""
     if not cell.denominator:
         return "rien à mesurer"
-    among = labels.number(cell.denominator)
+    among = formats.number(cell.denominator)
     return {
-        Kind.SHARE: f"{labels.number(cell.value)} sur {among}",
-        Kind.RATIO: f"{labels.number(cell.value)} pour {among}",
+        Kind.SHARE: f"{formats.number(cell.value)} sur {among}",
+        Kind.RATIO: f"{formats.number(cell.value)} pour {among}",
         Kind.MEASURE: f"sur {among}",
     }[kind]
 

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 from matchmaker.models import EssLabel, Need, Offer, Organisation, Trait
 from matchmaker.models.base import PARIS
-from matchmaker.web import labels
+from matchmaker.web import formats, labels
 
 # After so long without a change, and with nothing published, the reader is told to be careful.
 OLD = timedelta(days=365)
@@ -29,9 +29,9 @@ def labels_of(organisation: Organisation, traits: Collection[Trait]) -> list[tup
 def freshness(organisation: Organisation, said: Sequence[Need | Offer], *, today: date) -> str:
     """When its page last changed, and when it last published something."""
     changed = organisation.updated_at.astimezone(PARIS).date()
-    words = f"Fiche mise à jour le {labels.short_date(changed)} {changed.year}."
+    words = f"Fiche mise à jour le {formats.short_date(changed)} {changed.year}."
     if said:
-        return f"{words} Dernière annonce le {labels.short_date(max(one.published_on for one in said))}."
+        return f"{words} Dernière annonce le {formats.short_date(max(one.published_on for one in said))}."
     if changed + OLD < today:
         return f"{words} C’est ancien\u00a0: vérifiez avant de vous y fier."
     return words

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from matchmaker.models import JobDating, Participant
 from matchmaker.services import participant_links, territories
-from matchmaker.web import labels
+from matchmaker.web import formats
 from matchmaker.web.papers_canvas import INK, RULE, SOFT, Sheets
 
 COLUMNS, ROWS = 2, 4
@@ -62,6 +62,6 @@ def badge(sheets: Sheets, x: float, y: float, job_dating: JobDating, participant
     sheets.write_text(x + inner, y + HEIGHT - 19, "prénom et nom", width=left, size=7, colour=SOFT)
     town = organisation.commune.name
     sheets.write_text(x + inner, y + HEIGHT - 14, town, width=left, size=sheets.fitting(town, left, 5, (10, 9, 8, 7, 6)))
-    day = labels.short_date(job_dating.starts_at)
+    day = formats.short_date(job_dating.starts_at)
     which = f"{day}, personne {number} sur {participant.delegates}" if participant.delegates > 1 else day
     sheets.write_text(x + inner, y + HEIGHT - 9, which, width=left, size=8, colour=SOFT)

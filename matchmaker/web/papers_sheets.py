@@ -4,7 +4,7 @@ from datetime import datetime
 
 from matchmaker.models import JobDating, Table
 from matchmaker.services import papers
-from matchmaker.web import labels
+from matchmaker.web import formats
 from matchmaker.web.papers_canvas import INK, LEADING, NEED, OFFER, POINT, SOFT, Sheets, footer
 
 MARGIN = 14.0
@@ -15,7 +15,7 @@ HOURS, HEADER = 34.0, 30.0
 
 
 def when(job_dating: JobDating) -> str:
-    return f"{labels.long_date(job_dating.starts_at)}, de {labels.hour(job_dating.starts_at)} à {labels.hour(job_dating.ends_at)}"
+    return f"{formats.long_date(job_dating.starts_at)}, de {formats.hour(job_dating.starts_at)} à {formats.hour(job_dating.ends_at)}"
 
 
 def place(job_dating: JobDating) -> str:
@@ -24,7 +24,7 @@ def place(job_dating: JobDating) -> str:
 
 
 def printed(at: datetime) -> str:
-    return f"Imprimé le {labels.short_date(at)} à {labels.hour(at)}. Si le plan change ensuite, l’écran de la salle et votre téléphone font foi."
+    return f"Imprimé le {formats.short_date(at)} à {formats.hour(at)}. Si le plan change ensuite, l’écran de la salle et votre téléphone font foi."
 
 
 def morning_page(sheets: Sheets, job_dating: JobDating, morning: papers.Morning, *, address: str, at: datetime) -> None:
@@ -41,7 +41,7 @@ def morning_page(sheets: Sheets, job_dating: JobDating, morning: papers.Morning,
             footer(sheets, "Suite sur la feuille suivante.", MARGIN)
             y = morning_head(sheets, job_dating, organisation.name, address)
         sheets.rule(MARGIN, y, width)
-        sheets.write_text(MARGIN, y + 3, labels.hour(starts_at), width=30, size=20 if seat else 15, bold=bool(seat), colour=INK if seat else SOFT)
+        sheets.write_text(MARGIN, y + 3, formats.hour(starts_at), width=30, size=20 if seat else 15, bold=bool(seat), colour=INK if seat else SOFT)
         if seat:
             sheets.write_text(MARGIN, y + 11, f"tour {number + 1}", width=30, size=9, colour=SOFT)
             sheets.write_text(MARGIN + 33, y + 3, f"Table {seat.table.number}", width=42, size=20, bold=True)
@@ -79,7 +79,7 @@ def table_page(sheets: Sheets, job_dating: JobDating, sheet: papers.TableSheet, 
             footer(sheets, "Suite sur la feuille suivante.", MARGIN)
             y = table_head(sheets, job_dating, sheet.table)
         sheets.rule(MARGIN, y, width)
-        sheets.write_text(MARGIN, y + 3, labels.hour(seat.starts_at), width=34, size=20, bold=True)
+        sheets.write_text(MARGIN, y + 3, formats.hour(seat.starts_at), width=34, size=20, bold=True)
         sheets.write_text(MARGIN, y + 11, f"tour {seat.round + 1}", width=34, size=9, colour=SOFT)
         line = y + 3
         for name, colour, tall in zip(names, (NEED, OFFER), heights, strict=False):
@@ -130,7 +130,7 @@ def wall_sheet(sheets: Sheets, job_dating: JobDating, tables: list[Table], *, at
             sheets.leaf(landscape=True, size="A3")
             y = wall_head(sheets, job_dating, tables, column)
         sheets.rule(MARGIN, y, sheets.w - 2 * MARGIN, thick=0.4)
-        sheets.write_text(MARGIN, y + 2.5, labels.hour(job_dating.round_starts_at(number)), width=HOURS, size=20, bold=True)
+        sheets.write_text(MARGIN, y + 2.5, formats.hour(job_dating.round_starts_at(number)), width=HOURS, size=20, bold=True)
         sheets.write_text(MARGIN, y + 11.5, f"tour {number + 1}", width=HOURS, size=13, colour=SOFT)
         for place_in_row, seat in enumerate(seats):
             wall_cell(sheets, MARGIN + HOURS + place_in_row * column, y + 2.5, seat, column - 9, sizes[place_in_row])

@@ -14,7 +14,7 @@ from matchmaker.services import pools, pools_meetings, pools_profiles, pools_rep
 from matchmaker.services.errors import ChangedMeanwhile, NotAllowedNow, RunUnderWay, TooManyPeople
 from matchmaker.services.pools_fractions import USUAL, free_fractions, needs_where, pair_rules, rules_from
 from matchmaker.services.pools_warnings import warnings
-from matchmaker.web import labels, pools_words
+from matchmaker.web import formats, pools_words
 from matchmaker.web.access import animator_required, found, signed_in, territory_in_my_care
 from matchmaker.web.pools_forms import RulesForm, first_values
 from matchmaker.web.pools_map import map_of
@@ -158,7 +158,7 @@ def take_back(territory_id: int, rule_id: UUID) -> ResponseReturnValue:
 @animator_required
 def propose(pool_id: UUID) -> ResponseReturnValue:
     pool = pool_in_my_care(pool_id)
-    done = f"La proposition part. {labels.plural(len(pool.shares), 'structure reçoit', 'structures reçoivent')} un courriel."
+    done = f"La proposition part. {formats.plural(len(pool.shares), 'structure reçoit', 'structures reçoivent')} un courriel."
     return act(pool, lambda: pools.propose(pool, today=today(), settings=mail_settings()), done)
 
 
@@ -192,7 +192,7 @@ def meet(pool_id: UUID, job_dating_id: UUID) -> ResponseReturnValue:
 @animator_required
 def sign(pool_id: UUID) -> ResponseReturnValue:
     pool = pool_in_my_care(pool_id)
-    done = f"Contrat signé. {labels.number(pool.fte, 2)}{labels.NBSP}ETP comptent dans l’observatoire."
+    done = f"Contrat signé. {formats.number(pool.fte, 2)}{formats.NBSP}ETP comptent dans l’observatoire."
     return act(pool, lambda: pools.sign(pool), done)
 
 
@@ -214,7 +214,7 @@ def act(pool: Pool, change: Callable[[], object], done: str) -> ResponseReturnVa
         stale = (
             "Une annonce de ce groupe a changé depuis. Relancez la recherche."
             if isinstance(refusal, ChangedMeanwhile)
-            else f"Le lieu peut recevoir {labels.plural(refusal.allowed, 'personne', 'personnes')}, il y en aurait {refusal.people}."
+            else f"Le lieu peut recevoir {formats.plural(refusal.allowed, 'personne', 'personnes')}, il y en aurait {refusal.people}."
             if isinstance(refusal, TooManyPeople)
             else "C’était déjà fait, ou le groupe a changé entre-temps."
         )

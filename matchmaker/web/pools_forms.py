@@ -8,7 +8,7 @@ from wtforms import IntegerField, RadioField, StringField, ValidationError
 
 from matchmaker.engine.pool_problem import ALL_HALFDAYS, ALL_MONTHS, Rules
 from matchmaker.models.declarations import HALF_DAYS
-from matchmaker.web import labels
+from matchmaker.web import formats
 from matchmaker.web.declaration_fields import AmountField
 from matchmaker.web.forms import BoxesField, CommuneField, Form, at_most, between, bits, reached, required
 
@@ -51,7 +51,7 @@ def first_values(rules: Rules) -> dict[str, Any]:
 class OtherDaysForm(Form):
     """All the half-days that an employer could do, when those of the week do not suit."""
 
-    halfdays = BoxesField("Toutes les demi-journées possibles chez vous", choices={str(bit): labels.HALF_DAYS[bit].capitalize() for bit in range(HALF_DAYS)})
+    halfdays = BoxesField("Toutes les demi-journées possibles chez vous", choices={str(bit): formats.HALF_DAYS[bit].capitalize() for bit in range(HALF_DAYS)})
     needed = 1
 
     def validate_halfdays(self, field: BoxesField) -> None:
@@ -65,8 +65,8 @@ class SimulatorForm(Form):
     wanted = IntegerField(
         "Combien de demi-journées par semaine\u00a0?", [between(1, HALF_DAYS, "Écrivez un nombre de 1 à 10.")], description="Un jour fait deux demi-journées."
     )
-    halfdays = BoxesField("Lesquelles sont possibles\u00a0?", choices={str(bit): labels.HALF_DAYS[bit].capitalize() for bit in range(HALF_DAYS)})
-    months = BoxesField("Quels mois\u00a0?", choices={str(number): month.capitalize() for number, month in enumerate(labels.MONTHS, 1)})
+    halfdays = BoxesField("Lesquelles sont possibles\u00a0?", choices={str(bit): formats.HALF_DAYS[bit].capitalize() for bit in range(HALF_DAYS)})
+    months = BoxesField("Quels mois\u00a0?", choices={str(number): month.capitalize() for number, month in enumerate(formats.MONTHS, 1)})
 
     def validate_halfdays(self, field: BoxesField) -> None:
         if field.data and not self.wanted.errors and len(set(field.data)) < self.wanted.data:

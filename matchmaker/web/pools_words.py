@@ -11,8 +11,8 @@ from matchmaker.models.organisations import Organisation
 from matchmaker.models.pools import HOURS_A_HALFDAY
 from matchmaker.services.pools_fractions import distance_km
 from matchmaker.services.pools_warnings import Caution, Warned
-from matchmaker.web import labels
-from matchmaker.web.labels import NBSP
+from matchmaker.web import formats, labels
+from matchmaker.web.formats import NBSP
 
 STATES = {
     PoolStatus.COMPOSED: "composé, pas encore proposé",
@@ -84,11 +84,11 @@ def month_words(months: Sequence[int]) -> str:
         while end % 12 + 1 in active:
             end = end % 12 + 1
         told.append(
-            f"en {labels.MONTHS[start - 1]}"
+            f"en {formats.MONTHS[start - 1]}"
             if end == start
-            else f"de {labels.MONTHS[start - 1]} à {labels.MONTHS[end - 1]}".replace("de a", "d’a").replace("de o", "d’o")
+            else f"de {formats.MONTHS[start - 1]} à {formats.MONTHS[end - 1]}".replace("de a", "d’a").replace("de o", "d’o")
         )
-    return labels.enumeration(told)
+    return formats.enumeration(told)
 
 
 def full_names(pool: Pool) -> dict[UUID, str]:
@@ -115,14 +115,14 @@ def halfday_words(mask: int) -> str:
         both = mask >> 2 * day & 3
         if both:
             kinds.add(both == 3)
-            told.append(labels.DAYS[day] if both == 3 else labels.HALF_DAYS[2 * day + both - 1])
-    return labels.enumeration(told) if len(kinds) == 1 else ", ".join(told)
+            told.append(formats.DAYS[day] if both == 3 else formats.HALF_DAYS[2 * day + both - 1])
+    return formats.enumeration(told) if len(kinds) == 1 else ", ".join(told)
 
 
 def hours_words(share: PoolShare) -> str:
     """« 10,5 h par semaine, 482 h par an »."""
-    week = labels.number(share.hours, 1).removesuffix(",0")
-    return f"{week}{NBSP}h par semaine, {labels.number(round(float(share.fte) * HOURS_A_YEAR))}{NBSP}h par an"
+    week = formats.number(share.hours, 1).removesuffix(",0")
+    return f"{week}{NBSP}h par semaine, {formats.number(round(float(share.fte) * HOURS_A_YEAR))}{NBSP}h par an"
 
 
 def loads(pool: Pool) -> list[tuple[str, list[tuple[str, str]], str]]:
@@ -139,12 +139,12 @@ def loads(pool: Pool) -> list[tuple[str, list[tuple[str, str]], str]]:
 
 
 def load_words(halfdays: int) -> str:
-    return f"{labels.number(halfdays * HOURS_A_HALFDAY, 1).removesuffix(',0')}{NBSP}h"
+    return f"{formats.number(halfdays * HOURS_A_HALFDAY, 1).removesuffix(',0')}{NBSP}h"
 
 
 def cost_words(share: PoolShare) -> str:
     """« 30 % des heures »: its part of what the job costs."""
-    return f"{labels.number(100 * share.fte / (share.pool.fte or 1))}{NBSP}% des heures"
+    return f"{formats.number(100 * share.fte / (share.pool.fte or 1))}{NBSP}% des heures"
 
 
 def journeys(pool: Pool) -> list[tuple[str, str, str]]:
@@ -155,26 +155,26 @@ def journeys(pool: Pool) -> list[tuple[str, str, str]]:
 
 
 def km_words(km: float | None) -> str:
-    return "distance inconnue" if km is None else f"{labels.number(max(km, 1))}{NBSP}km"
+    return "distance inconnue" if km is None else f"{formats.number(max(km, 1))}{NBSP}km"
 
 
 def caution_text(told: Warned) -> str:
     """What a caution is about in this group, in one or two sentences."""
     if told.caution is Caution.VAT:
-        paid = f"{labels.enumeration(told.yes)} {'la paient' if len(told.yes) > 1 else 'la paie'}, {labels.enumeration(told.no)} non."
-        unknown = f" Pour {labels.enumeration(told.unknown)}, nous ne savons pas." if told.unknown else ""
+        paid = f"{formats.enumeration(told.yes)} {'la paient' if len(told.yes) > 1 else 'la paie'}, {formats.enumeration(told.no)} non."
+        unknown = f" Pour {formats.enumeration(told.unknown)}, nous ne savons pas." if told.unknown else ""
         return f"{paid}{unknown} Le groupement peut y perdre une exonération\u00a0: à voir avec un expert-comptable."
     if told.caution is Caution.IDCC:
-        return f"Numéros {labels.enumeration(told.numbers)}. Il faudra en choisir une pour le poste, et le déclarer."
+        return f"Numéros {formats.enumeration(told.numbers)}. Il faudra en choisir une pour le poste, et le déclarer."
     if told.caution is Caution.WAGE:
-        top, bottom = (f"{labels.number(amount)}{NBSP}€" for amount in (told.amount, told.other_amount))
+        top, bottom = (f"{formats.number(amount)}{NBSP}€" for amount in (told.amount, told.other_amount))
         return f"{told.yes[0]} va jusqu’à {top} par an, {told.no[0]} commence à {bottom}. À accorder avant d’embaucher."
     if told.caution is Caution.PART_TIME:
-        hours = labels.number(told.amount, 1).removesuffix(",0")
+        hours = formats.number(told.amount, 1).removesuffix(",0")
         return f"Le mois le plus calme ne fait que {hours}{NBSP}h par semaine. Il y faut un accord de branche, ou la demande écrite de la personne."
     if told.caution is Caution.PUBLIC:
-        part = f"{labels.number(told.amount)}{NBSP}% du poste"
-        return f"{labels.enumeration(told.yes)}\u00a0: {part}. Le temps passé chez eux est limité, et la forme du groupement aussi."
+        part = f"{formats.number(told.amount)}{NBSP}% du poste"
+        return f"{formats.enumeration(told.yes)}\u00a0: {part}. Le temps passé chez eux est limité, et la forme du groupement aussi."
     return "Chacun répond des dettes du groupement envers les personnes employées. Les statuts peuvent dire comment."
 
 
@@ -182,15 +182,15 @@ def miss_text(miss: Mapping[str, Any], needs: Mapping[str, Need]) -> str:
     """Why a need is in no group, and the nearest one that would take it. ``needs``: id → need, those that are open still."""
     kind, amount = miss["kind"], float(miss.get("amount", 0))
     others = [needs[need_id].organisation.name for need_id in miss.get("needs", ()) if need_id in needs]
-    group = f"avec {labels.enumeration(others)}" if others else "dans un groupe"
-    halfdays = [labels.HALF_DAYS[bit] for bit in miss.get("halfdays", ())]
+    group = f"avec {formats.enumeration(others)}" if others else "dans un groupe"
+    halfdays = [formats.HALF_DAYS[bit] for bit in miss.get("halfdays", ())]
     verb = "étaient possibles" if len(halfdays) > 1 else "était possible"
     told = {
         "outbid": f"Possible {group}, mais un autre choix de groupes couvre davantage.",
-        "start": f"Possible {group}, si {labels.number(amount)}{NBSP}jours pouvaient séparer le premier début du dernier.",
-        "halfdays": f"Possible {group}, si {labels.enumeration(halfdays)} {verb}.",
-        "km": f"Possible {group}, si l’on acceptait {labels.number(amount)}{NBSP}km entre deux sites.",
-        "fte": f"Le plus grand groupe possible ne fait que {labels.number(amount, 2)}{NBSP}ETP{' (' + labels.enumeration(others) + ')' if others else ''}.",
+        "start": f"Possible {group}, si {formats.number(amount)}{NBSP}jours pouvaient séparer le premier début du dernier.",
+        "halfdays": f"Possible {group}, si {formats.enumeration(halfdays)} {verb}.",
+        "km": f"Possible {group}, si l’on acceptait {formats.number(amount)}{NBSP}km entre deux sites.",
+        "fte": f"Le plus grand groupe possible ne fait que {formats.number(amount, 2)}{NBSP}ETP{' (' + formats.enumeration(others) + ')' if others else ''}.",
         "none": "Personne d’autre ne cherche ce métier assez près, avec des jours qui s’accordent.",
         "volume": "L’annonce ne dit pas quelle part d’un temps plein est cherchée.",
         "few_halfdays": "L’annonce demande plus de demi-journées qu’elle n’en permet.",
@@ -222,4 +222,6 @@ def answers_of(pool: Pool) -> dict[UUID, str]:
 def meeting_words(meeting: PoolMeeting) -> str:
     """« Le groupe se réunit le 12 mars 2027 à 9 h, à L’Écoutille Rousse »."""
     dating = meeting.job_dating
-    return f"Le groupe se réunit le {labels.long_date(dating.starts_at)} à {labels.hour(dating.starts_at)}, à l’ouverture du job dating de {dating.venue.name}"
+    return (
+        f"Le groupe se réunit le {formats.long_date(dating.starts_at)} à {formats.hour(dating.starts_at)}, à l’ouverture du job dating de {dating.venue.name}"
+    )

@@ -13,7 +13,7 @@ from matchmaker.models.base import today
 from matchmaker.services import asking_budgets, contact_log, matching, proposal_answers, proposal_ends, proposal_lists, proposals, spoken_answers
 from matchmaker.services.errors import NotAllowedNow
 from matchmaker.services.proposal_answers import Reply
-from matchmaker.web import labels, reasons
+from matchmaker.web import formats, labels, reasons
 from matchmaker.web.access import editor_required, member_required, my_organisation, my_proposal, signed_in
 from matchmaker.web.answer_days import check_day, first_day
 from matchmaker.web.forms import Form, answer, at_most, required
@@ -124,7 +124,7 @@ def postpone(proposal_id: UUID) -> ResponseReturnValue:
     except NotAllowedNow:
         return already_answered(proposal)
     db.session.commit()
-    flash(f"C’est noté. La question vous attend jusqu’au {labels.long_date(form.until.data)}, sans rappel de notre part.", "success")
+    flash(f"C’est noté. La question vous attend jusqu’au {formats.long_date(form.until.data)}, sans rappel de notre part.", "success")
     return redirect(url_for("proposals.inbox"))
 
 

@@ -9,11 +9,11 @@ from matchmaker.models import Liability, Organisation
 from matchmaker.models.purchasing import LONGEST_PART, LONGEST_SUMMARY
 from matchmaker.services import organisations
 from matchmaker.services.territories import fold
-from matchmaker.web import labels
+from matchmaker.web import formats, labels
 from matchmaker.web.access import found
 from matchmaker.web.forms import Form, at_most, between, required
 
-SHARE = f"Écrivez un nombre de 0 à 100, sans{labels.NBSP}%."
+SHARE = f"Écrivez un nombre de 0 à 100, sans{formats.NBSP}%."
 MOST_SHOWN = 8
 
 
@@ -32,7 +32,7 @@ class InviteForm(Form):
     name = StringField("Quelle structure\u00a0?", [required("Écrivez le nom d’une structure de l’annuaire."), at_most(100)])
     structure = RadioField("Laquelle\u00a0?", choices=[], validate_choice=False)
     part = StringField("Ce qu’elle ferait", [required("Dites en quelques mots ce qu’elle ferait."), at_most(LONGEST_PART)])
-    share = IntegerField("Sa part", [between(1, 99, f"Écrivez un nombre de 1 à 99, sans{labels.NBSP}%.")])
+    share = IntegerField("Sa part", [between(1, 99, f"Écrivez un nombre de 1 à 99, sans{formats.NBSP}%.")])
 
     def organisation(self) -> Organisation | None:
         """The structure that is meant; nothing, with an error or a choice, when the name is nobody's or several."""

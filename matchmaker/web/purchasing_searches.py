@@ -14,7 +14,7 @@ from matchmaker.models.purchasing import LONGEST_QUESTION
 from matchmaker.services import purchasing_groups_reading, purchasing_searches
 from matchmaker.services.errors import NotAllowedNow
 from matchmaker.services.purchasing_searches import NotLater, TooManyQuestions
-from matchmaker.web import labels, purchasing_words
+from matchmaker.web import formats, purchasing_words
 from matchmaker.web.access import editor_required, found, member_required, my_need, my_organisation, public
 from matchmaker.web.declaration_fields import PERSONAL
 from matchmaker.web.declarations import details_of
@@ -140,7 +140,7 @@ def opened(need: Need, form: SearchForm) -> ResponseReturnValue:
         db.session.rollback()
         abort(409)
     db.session.commit()
-    flash(f"La recherche est ouverte. Tout le monde lit la même page jusqu’au {labels.day_and_hour(search.closes_at)}.", "success")
+    flash(f"La recherche est ouverte. Tout le monde lit la même page jusqu’au {formats.day_and_hour(search.closes_at)}.", "success")
     return redirect(url_for(".show", open_id=search.id))
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from matchmaker.models import Commune, Frame, InclusionKind, Offer, Organisation, Sector
 from matchmaker.models.organisations import ESS_FAMILIES
 from matchmaker.services.purchasing import KINDS, Supplier
-from matchmaker.web import labels
-from matchmaker.web.labels import NBSP
+from matchmaker.web import formats, labels
+from matchmaker.web.formats import NBSP
 from matchmaker.web.place_words import of_place
 
 UNSAID = "non dit"
@@ -126,7 +126,7 @@ def sector_words(offer: Offer) -> str:
 
 def place_words(offer: Offer) -> str:
     """Where an offer is served."""
-    areas = f", et {labels.enumeration([area.name for area in offer.areas])}" if offer.areas else ""
+    areas = f", et {formats.enumeration([area.name for area in offer.areas])}" if offer.areas else ""
     return f"{offer.commune.label}, jusqu’à {offer.radius_km}{NBSP}km{areas}"
 
 
@@ -135,7 +135,7 @@ def offer_facts(offer: Offer) -> list[tuple[str, str]]:
     return [
         ("Secteur", sector_words(offer)),
         ("Volume", labels.volume(offer.volume, offer.volume_unit) or UNSAID),
-        ("À la fois", labels.plural(offer.capacity, "acheteur", "acheteurs")),
+        ("À la fois", formats.plural(offer.capacity, "acheteur", "acheteurs")),
         ("Délai", str(offer.details.get("lead_time") or UNSAID)),
         ("Où", place_words(offer)),
         ("Garanti", ", ".join(labels.flag(code) for code in offer.flags) or UNSAID),

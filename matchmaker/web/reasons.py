@@ -7,7 +7,7 @@ from typing import Any
 
 from matchmaker.engine.scoring import CRITERIA
 from matchmaker.models import Match, MatchingRun, Need, Offer
-from matchmaker.web import labels
+from matchmaker.web import formats, labels
 
 CRITERION_LABELS = {criterion.name: criterion.label_fr for criterion in CRITERIA} | {"turn": "Tour de rôle"}
 
@@ -49,13 +49,13 @@ def place(match: Match) -> Fact:
 
 
 def kilometres(distance: float) -> str:
-    return f"moins d’un{labels.NBSP}km" if distance < 1 else f"{labels.number(distance)}{labels.NBSP}km"
+    return f"moins d’un{formats.NBSP}km" if distance < 1 else f"{formats.number(distance)}{formats.NBSP}km"
 
 
 def words(match: Match) -> Fact:
     shared = sorted(set(match.need.skills) & set(match.offer.skills))
     if shared:
-        return "En commun\u00a0: " + labels.enumeration(shared[:3]), True
+        return "En commun\u00a0: " + formats.enumeration(shared[:3]), True
     return None
 
 
@@ -68,8 +68,8 @@ def halfdays(match: Match) -> Fact:
     both = match.need.halfdays & match.offer.halfdays
     if not both:
         return None
-    named, count = labels.halfdays(both), labels.plural(both.bit_count(), "demi-journée commune", "demi-journées communes")
-    return (f"{count}, dont {labels.enumeration(named[:2])}" if len(named) > 3 else f"{count}\u00a0: {labels.enumeration(named)}", True)
+    named, count = formats.halfdays(both), formats.plural(both.bit_count(), "demi-journée commune", "demi-journées communes")
+    return (f"{count}, dont {formats.enumeration(named[:2])}" if len(named) > 3 else f"{count}\u00a0: {formats.enumeration(named)}", True)
 
 
 def volumes(match: Match) -> Fact:
@@ -143,7 +143,7 @@ def why_unserved(need: Need, told: dict[str, Any]) -> str:
         if nearest <= need.radius_km:
             return "Les offres proches ne se déplacent pas jusque-là."
         return f"Rien à moins de {need.radius_km}\u00a0km. L’offre la plus proche est à {nearest}\u00a0km."
-    return f"{labels.plural(removed[obstacle], 'offre écartée', 'offres écartées')}\u00a0: {OBSTACLES[obstacle]}."
+    return f"{formats.plural(removed[obstacle], 'offre écartée', 'offres écartées')}\u00a0: {OBSTACLES[obstacle]}."
 
 
 def first_obstacle(run: MatchingRun, need_ids: Sequence[str]) -> str:

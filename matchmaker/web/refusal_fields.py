@@ -11,7 +11,7 @@ from matchmaker.models import DeclineReason, Proposal, Unit
 from matchmaker.models.base import today
 from matchmaker.services import never_again
 from matchmaker.services.refusal_bounds import Bounds
-from matchmaker.web import labels
+from matchmaker.web import formats
 from matchmaker.web.declaration_fields import AmountField
 from matchmaker.web.declaration_guides import GUIDES
 from matchmaker.web.forms import Form, between
@@ -51,7 +51,7 @@ class BoundsMixin:
         latest = today() + timedelta(days=LONGEST_REST_DAYS)
         if field.data is None or not today() < field.data <= latest:
             field.errors = []
-            raise StopValidation(f"Choisissez un jour à venir, le {labels.long_date(latest)} au plus tard.")
+            raise StopValidation(f"Choisissez un jour à venir, le {formats.long_date(latest)} au plus tard.")
 
     def validate_most_volume(self, field: AmountField) -> None:
         least = self.least_volume.data
@@ -72,7 +72,7 @@ def noted(proposal: Proposal) -> str:
     if ended == 1:
         also = "L’autre proposition qui vous liait à cette structure est retirée aussi"
     else:
-        also = f"Les {labels.numeral(ended).lower()} autres propositions qui vous liaient à cette structure sont retirées aussi"
+        also = f"Les {formats.numeral(ended).lower()} autres propositions qui vous liaient à cette structure sont retirées aussi"
     return f"Votre non est noté. {also}, et nous cherchons ailleurs."
 
 

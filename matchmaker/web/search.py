@@ -12,7 +12,7 @@ from matchmaker.models import Category, Commune, EntryKind, Family, Level, Terri
 from matchmaker.services import search_text, territories
 from matchmaker.services.search import Question, Sort
 from matchmaker.services.search_places import WIDEST_KM
-from matchmaker.web import labels
+from matchmaker.web import formats, labels
 from matchmaker.web.forms import clean
 from matchmaker.web.place_words import at_place, of_place
 
@@ -203,7 +203,7 @@ def where(asked: Asked) -> str:
 
 def noun(kind: EntryKind, count: int) -> str:
     """« 14 structures »."""
-    return labels.plural(count, *NOUNS[kind])
+    return formats.plural(count, *NOUNS[kind])
 
 
 def told(asked: Asked) -> str:

@@ -13,7 +13,7 @@ from matchmaker.models.base import today
 from matchmaker.services import series as all_series
 from matchmaker.services import venue_bookings, venues
 from matchmaker.services.errors import NotAllowedNow, TooManyPeople
-from matchmaker.web import job_dating_plan, labels
+from matchmaker.web import formats, job_dating_plan
 from matchmaker.web.access import found, holds, host_required, signed_in, venue_in_my_hands
 from matchmaker.web.forms import Form, answer, at_most, between, next_time, required
 from matchmaker.web.venue_bookings import closed
@@ -103,11 +103,11 @@ def share_out(series_id: UUID) -> ResponseReturnValue:
 
 def told(spread: all_series.Spread) -> str:
     """What the sharing out led to, in a sentence or three."""
-    words = [labels.plural(spread.placed, "paire a une date", "paires ont une date")]
+    words = [formats.plural(spread.placed, "paire a une date", "paires ont une date")]
     if spread.left:
-        words.append(f"{labels.plural(spread.left, 'ne tient', 'ne tiennent')} sur aucune date")
+        words.append(f"{formats.plural(spread.left, 'ne tient', 'ne tiennent')} sur aucune date")
     if spread.met_before:
-        words.append(f"{labels.plural(spread.met_before, 's’est déjà rencontrée', 'se sont déjà rencontrées')}")
+        words.append(f"{formats.plural(spread.met_before, 's’est déjà rencontrée', 'se sont déjà rencontrées')}")
     return ". ".join(words) + "."
 
 

@@ -14,7 +14,7 @@ from matchmaker.services.observatory_secrecy import SMALL
 from matchmaker.services.organisations import LAST_PAGE
 from matchmaker.services.search import Page
 from matchmaker.services.third_places import REACH_KM, House
-from matchmaker.web import labels, maps
+from matchmaker.web import formats, maps
 from matchmaker.web.access import animator_required, found, public, signed_in
 from matchmaker.web.forms import clean
 from matchmaker.web.place_words import at_place
@@ -64,7 +64,7 @@ def network() -> ResponseReturnValue:
 def show(organisation_id: UUID) -> ResponseReturnValue:
     house: House = found(third_places.house(organisation_id))
     needs, offers = declarations.public_declarations_of(house.organisation)
-    return render_template("third_places/show.html", house=house, needs=needs, offers=offers, fill=fill_words, days=labels.DAYS)
+    return render_template("third_places/show.html", house=house, needs=needs, offers=offers, fill=fill_words, days=formats.DAYS)
 
 
 @bp.get("/tiers-lieux/ou-aller")

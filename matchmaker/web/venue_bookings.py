@@ -12,7 +12,7 @@ from matchmaker.models import JobDating, Venue
 from matchmaker.models.base import PARIS, today
 from matchmaker.services import venue_bookings, venues
 from matchmaker.services.errors import NotAllowedNow, VenueTaken
-from matchmaker.web import labels
+from matchmaker.web import formats
 from matchmaker.web.access import host_required, venue_in_my_hands
 from matchmaker.web.forms import Form, at_most, required
 
@@ -102,7 +102,7 @@ def month_page(venue: Venue, form: BlockForm) -> str:
         venue=venue,
         form=form,
         bookings=venue_bookings.between(venue, starts_at, ends_at),
-        month=f"{labels.MONTHS[first.month - 1]} {first.year}",
+        month=f"{formats.MONTHS[first.month - 1]} {first.year}",
         before=f"{last_month(first):%Y-%m}" if first > date(FIRST_YEAR, 1, 1) else None,
         after=f"{next_month(first):%Y-%m}" if first.year < today().year + YEARS_AHEAD else None,
         closed=closed,
@@ -127,7 +127,7 @@ def last_month(first: date) -> date:
 
 
 def hours(job_dating: JobDating) -> str:
-    return f"le {labels.long_date(job_dating.starts_at)}, de {labels.hour(job_dating.starts_at)} à {labels.hour(job_dating.ends_at)}"
+    return f"le {formats.long_date(job_dating.starts_at)}, de {formats.hour(job_dating.starts_at)} à {formats.hour(job_dating.ends_at)}"
 
 
 def closed(job_dating: JobDating) -> str:
@@ -138,6 +138,6 @@ def closed(job_dating: JobDating) -> str:
     weekday = job_dating.starts_at.astimezone(PARIS).weekday()
     opening = next((one for one in venues.openings(venue) if one.weekday == weekday), None)
     if opening is None:
-        return f"{venue.name} est fermé le {labels.DAYS[weekday]}. Vérifiez que vous pourrez entrer."
-    span = f"de {labels.hour(opening.opens_at)} à {labels.hour(opening.closes_at)}"
-    return f"Le {labels.DAYS[weekday]}, {venue.name} est ouvert {span}. Vérifiez que vous pourrez entrer et sortir."
+        return f"{venue.name} est fermé le {formats.DAYS[weekday]}. Vérifiez que vous pourrez entrer."
+    span = f"de {formats.hour(opening.opens_at)} à {formats.hour(opening.closes_at)}"
+    return f"Le {formats.DAYS[weekday]}, {venue.name} est ouvert {span}. Vérifiez que vous pourrez entrer et sortir."

@@ -12,7 +12,7 @@ from matchmaker.extensions import db
 from matchmaker.models import Venue
 from matchmaker.services import venues
 from matchmaker.services.errors import TablesPlanned, TooManyPeople
-from matchmaker.web import labels
+from matchmaker.web import formats
 from matchmaker.web.access import host_required, my_organisation, signed_in, venue_in_my_hands
 from matchmaker.web.forms import answer
 from matchmaker.web.venue_forms import VenueForm
@@ -37,7 +37,7 @@ def mine() -> ResponseReturnValue:
 def new() -> ResponseReturnValue:
     organisation, form = my_organisation(), VenueForm()
     if not form.validate_on_submit():
-        return answer("venues/form.html", form, venue=None, days=labels.DAYS)
+        return answer("venues/form.html", form, venue=None, days=formats.DAYS)
     venue = venues.open_venue(organisation, **form.facts())
     db.session.commit()
     flash("Votre lieu est enregistré. Vous pouvez y préparer un job dating.", "success")
@@ -47,7 +47,7 @@ def new() -> ResponseReturnValue:
 @bp.get("/lieux/<uuid:venue_id>")
 @host_required
 def show(venue_id: UUID) -> ResponseReturnValue:
-    return render_template("venues/show.html", venue=venue_in_my_hands(venue_id), days=labels.DAYS)
+    return render_template("venues/show.html", venue=venue_in_my_hands(venue_id), days=formats.DAYS)
 
 
 @bp.route("/lieux/<uuid:venue_id>/modifier", methods=["GET", "POST"])
@@ -56,13 +56,13 @@ def edit(venue_id: UUID) -> ResponseReturnValue:
     venue = venue_in_my_hands(venue_id)
     form = VenueForm(data=as_typed(venue))
     if not form.validate_on_submit():
-        return answer("venues/form.html", form, venue=venue, days=labels.DAYS)
+        return answer("venues/form.html", form, venue=venue, days=formats.DAYS)
     try:
         venues.describe(venue, **form.facts())
     except TablesPlanned as error:
         return refused(form, venue, form.rooms, FROZEN if error.is_to_come else KEPT)
     except TooManyPeople as error:
-        people = labels.plural(error.people, "personne", "personnes")
+        people = formats.plural(error.people, "personne", "personnes")
         return refused(form, venue, form.authorised_headcount, f"Un job dating publié y attend {people}, équipe comprise. Écrivez {error.people} au moins.")
     db.session.commit()
     flash("Les changements sont enregistrés.", "success")
@@ -86,4 +86,4 @@ def refused(form: VenueForm, venue: Venue, field: Field, message: str) -> Respon
     """The page again, with what stands in the way beside its field."""
     db.session.rollback()
     field.errors = [message]
-    return answer("venues/form.html", form, venue=venue, days=labels.DAYS)
+    return answer("venues/form.html", form, venue=venue, days=formats.DAYS)

@@ -15,7 +15,7 @@ from matchmaker.services.observatory_places import Places, code_of
 from matchmaker.services.observatory_secrecy import SMALL
 from matchmaker.services.white_zones import FAR_KM, Zone
 from matchmaker.services.white_zones_months import Key, Point
-from matchmaker.web import labels, maps, observatory_chart
+from matchmaker.web import formats, maps, observatory_chart
 from matchmaker.web.access import is_signed_in, public, signed_in
 from matchmaker.web.forms import clean
 from matchmaker.web.observatory_chart import Chart
@@ -147,7 +147,7 @@ def yes_counts(places: Places, month: date | None, *, is_inside: bool) -> tuple[
         for told, (part, whole) in zip(found, (("unmet", "needs"), ("unused", "offers")), strict=True):
             vectors = [(zone.count(part), zone.count(whole), zone.count(whole) - zone.count(part)) for zone in here]
             hidden = set() if is_inside else hidden_among(vectors)
-            shown = labels.number if is_inside else band
+            shown = formats.number if is_inside else band
             told.update({zone.territory.id: HIDDEN if place in hidden else shown(zone.count(part)) for place, zone in enumerate(here)})
     return found
 

@@ -11,7 +11,7 @@ from matchmaker.models import DeclineReason, DoneReason, Proposal, ProposalStatu
 from matchmaker.models.base import today
 from matchmaker.services.proposal_answers import Reply
 from matchmaker.services.work_queue_acts import LONGEST_SNOOZE_DAYS
-from matchmaker.web import labels
+from matchmaker.web import formats, labels
 from matchmaker.web.answer_days import check_day
 from matchmaker.web.forms import Form, at_most, required
 from matchmaker.web.refusal_fields import BoundsMixin
@@ -42,7 +42,7 @@ class SnoozeForm(Form):
     def validate_until(self, field: DateField) -> None:
         latest = today() + timedelta(days=LONGEST_SNOOZE_DAYS)
         if not today() < field.data <= latest:
-            raise StopValidation(f"Choisissez un jour à venir, le {labels.short_date(latest)} au plus tard.")
+            raise StopValidation(f"Choisissez un jour à venir, le {formats.short_date(latest)} au plus tard.")
 
 
 class AssignForm(Form):

@@ -7,7 +7,7 @@ from matchmaker.models import Matter, Need, Proposal, ProposalStatus, Side, Work
 from matchmaker.models.base import PARIS
 from matchmaker.models.work_queue import ActKind
 from matchmaker.services.work_queue import Row
-from matchmaker.web import explanation_words, labels, mail_words
+from matchmaker.web import explanation_words, formats, labels, mail_words
 from matchmaker.web.successions import told_title
 
 OPENING = "Bonjour, je vous appelle de La Croisée, pour l’animation de votre territoire."
@@ -17,7 +17,7 @@ TITLES = labels.WORDS[Matter]
 def waiting(row: Row, today: date) -> str:
     """« depuis 12 jours »."""
     days = (today - row.fact.since.astimezone(PARIS).date()).days
-    return "depuis aujourd’hui" if days < 1 else f"depuis {labels.plural(days, 'jour', 'jours')}"
+    return "depuis aujourd’hui" if days < 1 else f"depuis {formats.plural(days, 'jour', 'jours')}"
 
 
 def title(row: Row) -> str:
@@ -31,19 +31,19 @@ def why(row: Row) -> str:
     """Why the row is there, in a sentence or two."""
     match row.fact.matter:
         case Matter.UNREACHABLE:
-            lost = labels.plural(len(row.lost), "courriel n’est pas arrivé", "courriels ne sont pas arrivés")
+            lost = formats.plural(len(row.lost), "courriel n’est pas arrivé", "courriels ne sont pas arrivés")
             return f"{lost}. {mail_words.explained(row.lost[0]) if row.lost else ''}".strip()
         case Matter.REFUSED:
-            return f"{labels.plural(len(row.refusals), 'structure a dit non', 'structures ont dit non')}\u00a0: {refusals(row)}."
+            return f"{formats.plural(len(row.refusals), 'structure a dit non', 'structures ont dit non')}\u00a0: {refusals(row)}."
         case Matter.SILENT:
-            asked = labels.plural(row.asked, "structure sollicitée", "structures sollicitées")
-            still = f", {labels.plural(row.pending, 'réponse attendue', 'réponses attendues')}" if row.pending else ", plus de réponse attendue"
-            return f"Publié le {labels.short_date(row.need.published_on) if row.need else ''}, sans un oui\u00a0: {asked}{still}."
+            asked = formats.plural(row.asked, "structure sollicitée", "structures sollicitées")
+            still = f", {formats.plural(row.pending, 'réponse attendue', 'réponses attendues')}" if row.pending else ", plus de réponse attendue"
+            return f"Publié le {formats.short_date(row.need.published_on) if row.need else ''}, sans un oui\u00a0: {asked}{still}."
         case Matter.UNSERVED:
             return explanation_words.reason(row.told or None, row.need) if row.need else ""
         case Matter.TO_REVIEW:
             found = row.run.served_count if row.run else 0
-            return f"Un calcul a trouvé une offre pour {labels.plural(found, 'besoin', 'besoins')}. Rien n’est envoyé avant votre relecture."
+            return f"Un calcul a trouvé une offre pour {formats.plural(found, 'besoin', 'besoins')}. Rien n’est envoyé avant votre relecture."
         case Matter.CALLED_FOR:
             return "Elle s’est dit oui avec une autre structure, et vous demande d’entrer dans leur échange."
         case Matter.REPORTED:
@@ -87,7 +87,7 @@ def script(row: Row, question: Proposal | None) -> list[str]:
         told = labels.label(row.report.reason).lower()
         return [OPENING, f"On nous signale votre fiche dans l’annuaire\u00a0: {told}.", "Est-ce exact, et que faut-il y changer\u00a0?"]
     if row.fact.matter is Matter.UNREACHABLE:
-        subjects = labels.enumeration(sorted({f"«\u00a0{mail.subject}\u00a0»" for mail in row.lost[:3]}))
+        subjects = formats.enumeration(sorted({f"«\u00a0{mail.subject}\u00a0»" for mail in row.lost[:3]}))
         return [OPENING, f"Nos courriels ne vous arrivent pas\u00a0: {subjects}.", "À quelle adresse pouvons-nous vous écrire\u00a0?"]
     return [OPENING, f"Votre besoin «\u00a0{row.need.title if row.need else ''}\u00a0» n’a pas encore trouvé. {why(row)}", ask(row)]
 
@@ -123,7 +123,7 @@ def done(act: WorkAct) -> str:
         case ActKind.ANSWERED:
             return "réponse donnée de vive voix"
         case ActKind.SNOOZED:
-            return f"remis au {labels.short_date(act.until)}" if act.until else ""
+            return f"remis au {formats.short_date(act.until)}" if act.until else ""
         case ActKind.DONE:
             return f"fait\u00a0: {labels.label(act.reason).lower()}"
 

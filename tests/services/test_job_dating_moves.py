@@ -16,7 +16,7 @@ from matchmaker.models import Answer, Channel, Invitation, JobDatingStatus, Mail
 from matchmaker.models.base import now
 from matchmaker.services import invitations, job_dating_grid, job_dating_moves, job_datings, outbox
 from matchmaker.services.errors import EditedMeanwhile, NoAccessibleTable, NotAllowedNow, RoundsDoNotFit, TooManyPeople, VenueTaken
-from matchmaker.web import labels
+from matchmaker.web import formats
 from tests.factories import JobDatingFactory, MatchFactory, NeedFactory, OfferFactory, OrganisationFactory, venue
 from tests.itip import History
 from tests.services.test_invitations import SETTINGS, mails, parts, published, send_all
@@ -235,14 +235,14 @@ def test_a_change_of_hour_alone_is_one_update_of_the_same_entry_for_those_whom_i
     job_dating, _matches = three_pairs()
     before = {row.recipient: said(row) for row in mails(MailStatus.SENT)}
     moved = next(meeting for meeting in job_dating.meetings if meeting.round == 2)
-    was, table = labels.hour(job_dating.round_starts_at(2)).replace("\u00a0", " "), moved.table.number
+    was, table = formats.hour(job_dating.round_starts_at(2)).replace("\u00a0", " "), moved.table.number
     concerned = {moved.organisation_of(side).email for side in Side}
 
     job_dating_grid.place(job_dating, moved.id, 4, moved.table_id, version=job_dating.version)
     told = job_dating_moves.publish_changes(job_dating, settings=SETTINGS)
 
     assert {row.recipient for row in queued()} == {one.email for one in told.updated} == concerned
-    becomes = labels.hour(job_dating.round_starts_at(4)).replace("\u00a0", " ")
+    becomes = formats.hour(job_dating.round_starts_at(4)).replace("\u00a0", " ")
     for row in queued():
         after, then = said(row), before[row.recipient]
         assert (after["SEQUENCE"], after["UID"], after["DTSTART"]) == (["1"], then["UID"], then["DTSTART"])

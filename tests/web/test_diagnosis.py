@@ -9,7 +9,7 @@ from matchmaker.models import DeclineReason, Organisation, Status
 from matchmaker.models.base import today
 from matchmaker.services import asking_rhythms, proposals, refusal_bounds
 from matchmaker.services.refusal_bounds import Bounds
-from matchmaker.web import labels
+from matchmaker.web import formats
 from matchmaker.web.settings import mail_settings
 from tests.factories import MatchFactory, NeedFactory, OfferFactory, OrganisationFactory, UserFactory, proposals_of
 from tests.pages import forms, heading, words
@@ -89,7 +89,7 @@ def test_an_announcement_that_rests_says_until_when_and_looks_again_at_a_click(c
     db.session.commit()
 
     page = client.get("/annonces/diagnostic").text
-    assert f"Rien n’est proposé pour elle avant le {labels.long_date(day)}" in words(page)
+    assert f"Rien n’est proposé pour elle avant le {formats.long_date(day)}" in words(page)
 
     client.post(f"/besoins/{need.id}/reprendre")
 

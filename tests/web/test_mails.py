@@ -8,7 +8,7 @@ from matchmaker.extensions import db
 from matchmaker.models import MailStatus, OutboxMail
 from matchmaker.models.base import now
 from matchmaker.services import addresses
-from matchmaker.web import labels
+from matchmaker.web import formats
 from tests.factories import MailFactory, OrganisationFactory, UserFactory, departement
 from tests.pages import forms, heading, words
 
@@ -77,8 +77,8 @@ def test_a_list_longer_than_a_page_is_cut_in_pages(client, animator):
 
     first = words(client.get("/courriels").text)
     assert "Page 1 sur 2" in first
-    assert first.count(f"Propositions à lire, {labels.short_date(now())}") == 1
-    assert first.count(f"Invitation à un job dating, {labels.short_date(now() - timedelta(days=2))}") == 1
+    assert first.count(f"Propositions à lire, {formats.short_date(now())}") == 1
+    assert first.count(f"Invitation à un job dating, {formats.short_date(now() - timedelta(days=2))}") == 1
     assert heading(client.get("/courriels?page=2").text) == "26 courriels"
     assert "Aucun courriel ici" in client.get("/courriels?page=9").text
 

@@ -12,7 +12,7 @@ from matchmaker.extensions import db
 from matchmaker.models import Channel, DeclineReason, MatchStatus, Organisation, OutboxMail, Proposal, ProposalStatus, Role, Side
 from matchmaker.models.base import today
 from matchmaker.services.refusal_bounds import Bounds
-from matchmaker.web import labels
+from matchmaker.web import formats
 from tests.factories import MatchFactory, NeedFactory, OfferFactory, OrganisationFactory, UserFactory, proposals_of
 from tests.pages import forms, heading, words
 
@@ -147,7 +147,7 @@ def test_a_no_says_what_later_computations_should_know_here_too(client, mine):
     assert 'id="not_before-error"' in wrong.text
     db.session.expire_all()
     assert Bounds.of(mine) == Bounds(never=True, not_before=day)
-    assert f"{labels.long_date(day)}" in words(client.get(f"/structures/{mine.organisation_id}/rythme").text)
+    assert f"{formats.long_date(day)}" in words(client.get(f"/structures/{mine.organisation_id}/rythme").text)
 
 
 def test_later_keeps_the_question_open_until_the_day_that_was_chosen(client, mine, asked):

@@ -110,6 +110,6 @@ def test_the_page_of_a_structure_says_its_labels_and_how_fresh_it_is(client, pub
 
 def labels_day(moment) -> str:
     from matchmaker.models.base import PARIS
-    from matchmaker.web.labels import short_date
+    from matchmaker.web.formats import short_date
 
     return f"{short_date(moment)} {moment.astimezone(PARIS).year}"

@@ -10,7 +10,7 @@ from matchmaker.models.base import now, today
 from matchmaker.services import proposal_links, work_queue_acts
 from matchmaker.services.proposal_answers import Reply
 from matchmaker.services.work_queue_facts import Fact
-from matchmaker.web import labels
+from matchmaker.web import formats
 from matchmaker.web.settings import mail_settings
 from tests.factories import MatchFactory, RunFactory, UserFactory, proposals_of
 from tests.pages import forms, words
@@ -45,7 +45,7 @@ def test_what_was_noted_is_shown_and_taken_back(client, mine, reply, tab):
     until, act = mine.answer_by, noted(mine, reply)
 
     page = inbox(client, tab)
-    assert f"notée par Camille le {labels.long_date(act.created_at)}" in words(page)
+    assert f"notée par Camille le {formats.long_date(act.created_at)}" in words(page)
     assert NOTE in words(page)
     (form,) = [form for form in forms(page) if form.action.endswith("/reponse-notee/annuler")]
     assert client.post(form.action).status_code == 302
