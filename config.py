@@ -17,8 +17,8 @@ def _flag(name: str, default: bool = False) -> bool:
     return default if not value else value in {"1", "true", "yes", "on"}
 
 
-def _engine_options(*, statement_timeout_seconds: int) -> dict[str, Any]:
-    timeouts = f"-c statement_timeout={statement_timeout_seconds}s -c lock_timeout=5s -c idle_in_transaction_session_timeout=30s -c timezone=UTC"
+def _engine_options(*, statement_timeout_seconds: int, idle_seconds: int = 30) -> dict[str, Any]:
+    timeouts = f"-c statement_timeout={statement_timeout_seconds}s -c lock_timeout=5s -c idle_in_transaction_session_timeout={idle_seconds}s -c timezone=UTC"
     # Either end finds out within half a minute that the machine of the other vanished; the server then frees its locks.
     alive = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
     timeouts += " -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
@@ -241,6 +241,8 @@ class TestConfig(Config):
     """Settings of the tests: fixed, whatever the machine's environment says."""
 
     TESTING = True
+    # A test is one transaction, and computes within it on a machine that others use.
+    SQLALCHEMY_ENGINE_OPTIONS = _engine_options(statement_timeout_seconds=60, idle_seconds=360)
     SECRET_KEY = "only for tests, and long enough to be taken"  # noqa: S105
     PUBLIC_URL = "http://croisee.test"
     PREFERRED_URL_SCHEME = "http"
