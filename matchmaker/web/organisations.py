@@ -93,6 +93,7 @@ def show(organisation_id: UUID) -> ResponseReturnValue:
     is_ours = is_signed_in() and (signed_in().organisation_id == organisation.id or signed_in().looks_after(organisation.territory))
     told = {
         "labels": organisation_words.labels_of(organisation, search.traits_of(organisation)),
+        "has_esus": organisation.esus_until is not None and organisation.esus_until >= today(),
         "freshness": organisation_words.freshness(organisation, [*needs, *offers], today=today()),
     }
     return render_template("organisations/show.html", organisation=organisation, needs=needs, offers=offers, is_ours=is_ours, **told)

@@ -1,5 +1,6 @@
 """The directory, the page of a structure, and describing one's own."""
 
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -7,6 +8,7 @@ from sqlalchemy import select
 
 from matchmaker.extensions import db
 from matchmaker.models import Category, Organisation
+from matchmaker.models.base import today
 from tests.factories import NeedFactory, OfferFactory, OrganisationFactory, UserFactory
 from tests.pages import forms
 
@@ -251,3 +253,13 @@ def test_saving_the_sheet_keeps_the_rna_number_that_the_siret_hides(client):
 
     assert kept == ("73282932000074", "W611000001", "Réemploi de bois.")
     assert (user.organisation.siret, user.organisation.rna) == (None, "W611000001")
+
+
+def test_an_agreement_as_esus_that_is_over_shows_to_those_whom_it_concerns_only(client):
+    organisation = OrganisationFactory(esus_until=today() - timedelta(days=1))
+    member = UserFactory(organisation=organisation)
+    db.session.commit()
+
+    assert "ESUS" not in client.get(f"/structures/{organisation.id}").text
+    client.sign_in(member)
+    assert "L’agrément ESUS a pris fin le" in client.get(f"/structures/{organisation.id}").text
