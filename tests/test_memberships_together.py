@@ -69,11 +69,14 @@ def test_of_twenty_administrators_who_leave_at_once_one_stays(site: Flask, struc
 def test_without_the_lock_the_trigger_keeps_the_last_one(site: Flask, structure: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memberships, "lock", lambda organisation: None)
 
-    answers = at_once(site, leaving(structure))
-
-    assert answers["stopped by the database"] > 0
-    assert answers["something else"] == 0
-    assert administrators(structure) >= 1
+    for _time in range(5):
+        # Where the machine gives them their turns one after the other there is nothing to stop.
+        answers = at_once(site, leaving(structure))
+        assert answers["something else"] == 0
+        assert administrators(structure) >= 1
+        if answers["stopped by the database"]:
+            return
+    raise AssertionError("nobody ever left at the same time as another")
 
 
 def test_without_the_lock_and_the_trigger_nobody_would_be_left(site: Flask, structure: UUID, monkeypatch: pytest.MonkeyPatch) -> None:

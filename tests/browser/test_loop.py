@@ -68,10 +68,14 @@ def test_the_whole_loop(site: Site, person: Callable[..., Person]) -> None:
     declare(company, "Proposer une offre", "Achat responsable", OFFER)
 
     # match: the animator runs the Orne, reads the result with its proof, sends it
-    animator.go("/calculs")
-    animator.click("Orne")
-    animator.page.wait_for_selector("h1:has-text('trouvé une offre')", timeout=150_000)
-    animator.go(re.sub(r"^https?://[^/]+", "", animator.page.url).partition("?")[0] + "?tout=1")
+    for _time in range(2):
+        # One that was under way, because of what others did meanwhile, has not read what was just declared.
+        animator.go("/calculs")
+        animator.click("Orne")
+        animator.page.wait_for_selector("h1:has-text('trouvé une offre')", timeout=150_000)
+        animator.go(re.sub(r"^https?://[^/]+", "", animator.page.url).partition("?")[0] + "?tout=1")
+        if OFFER in animator.text:
+            break
     assert "C’est le meilleur résultat possible." in animator.text
     assert NEED in animator.text
     assert OFFER in animator.text
