@@ -1,8 +1,25 @@
 """An animator works through the queue without a mouse."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
-from tests.browser.conftest import Person
+import pytest
+from sqlalchemy import select
+
+from config import TestConfig
+from matchmaker.app import create_app
+from matchmaker.extensions import db
+from matchmaker.models import Proposal, ProposalStatus, Side, User
+from tests.browser.conftest import Person, Site
+from tests.factories import UserFactory
+
+
+class Question(NamedTuple):
+    """A proposal by its id, the title of its need, and who answers for the side of the offer."""
+
+    id: str
+    title: str
+    email: str
 
 
 def focused(someone: Person) -> str:
@@ -77,34 +94,47 @@ def test_the_queue_and_a_call_sheet_hold_on_a_phone(person: Callable[..., Person
     assert ana.page.locator("a[href^='tel:']").count() >= 1
 
 
-def question_to_note(member: Person, ana: Person) -> str:
-    """The id of a question to this member that neither side has answered, with the call sheet of its need open before the animator."""
-    member.go("/propositions")
-    asked = {}
-    for card in member.page.locator("article.lc-proposal").all():
-        if "Personne n’a encore répondu" in card.inner_html():
-            title = card.locator(".lc-side:not(.lc-side-offer) .lc-side-title").inner_text()
-            asked[title] = str(card.locator("h2").get_attribute("id")).removeprefix("proposition-")
+@pytest.fixture
+def unanswered(site: Site) -> Iterator[list[Question]]:
+    """The questions that neither side has answered, each with an account of its structure: other tests answer those of the demonstration's members."""
+    app = create_app(TestConfig, SQLALCHEMY_DATABASE_URI=site.env["DATABASE_URL"], REDIS_URL=site.env["REDIS_URL"])
+    with app.app_context():
+        animator = db.session.scalars(select(User).where(User.email == "animateur@demo.croisee.test")).one()
+        answered = select(Proposal.match_id).where(Proposal.status != ProposalStatus.PENDING)
+        live = select(Proposal).where(Proposal.side == Side.OFFER, Proposal.status == ProposalStatus.PENDING, Proposal.match_id.not_in(answered))
+        found = []
+        for proposal in db.session.scalars(live.order_by(Proposal.id)).all():
+            if animator.looks_after(proposal.match.need.territory):
+                member = UserFactory(organisation=proposal.organisation, password_hash=animator.password_hash, email=f"{proposal.id}@structure.test")
+                found.append(Question(str(proposal.id), proposal.match.need.title, member.email))
+        db.session.commit()
+        yield found
+        db.session.remove()
+        db.engine.dispose()
+
+
+def with_its_sheet(ana: Person, questions: list[Question]) -> Question:
+    """The first of them whose need is silent, with the call sheet of its need open before the animator."""
     for page in range(1, 6):
         ana.go(f"/a-faire?quoi=silent&page={page}")
-        for title, question in asked.items():
-            row = ana.page.locator("li.lc-queue-row", has_text=title)
+        for question in questions:
+            row = ana.page.locator("li.lc-queue-row", has_text=question.title)
             if row.count():
                 row.first.locator("[data-roving-to]").click()
                 ana.page.wait_for_load_state("load")
                 ana.look()
-                assert ana.page.locator(f"form[action$='{question}']").count() == 1
+                assert ana.page.locator(f"form[action$='{question.id}']").count() == 1
                 return question
-    raise AssertionError(asked)
+    raise AssertionError(questions)
 
 
-def test_what_was_noted_for_a_structure_is_taken_back_by_it_on_a_phone(person: Callable[..., Person]) -> None:
+def test_what_was_noted_for_a_structure_is_taken_back_by_it_on_a_phone(unanswered: list[Question], person: Callable[..., Person]) -> None:
     member, ana = person(360), person(360)
-    member.sign_in("membre.entreprise@demo.croisee.test")
     ana.sign_in("animateur@demo.croisee.test")
-    question = question_to_note(member, ana)
-    sheet, form = ana.page.url, ana.page.locator(f"form[action$='{question}']")
-    card = member.page.locator("article.lc-proposal", has=member.page.locator(f"#proposition-{question}"))
+    question = with_its_sheet(ana, unanswered)
+    member.sign_in(question.email)
+    sheet, form = ana.page.url, ana.page.locator(f"form[action$='{question.id}']")
+    card = member.page.locator("article.lc-proposal", has=member.page.locator(f"#proposition-{question.id}"))
 
     # somebody said « no » on the telephone: without their words and their consent nothing is written down
     ana.page.locator("details", has=form).locator("summary").click()
