@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Float, Select, Text, any_, cast, false, func, null, select, union_all
+from sqlalchemy import ARRAY, ColumnElement, CompoundSelect, Float, Select, Text, and_, any_, case, cast, false, func, null, or_, select, tuple_, union_all
 
 from matchmaker.extensions import db
 from matchmaker.models import Category, EntryKind, Family, Organisation, SearchEntry, Theme, Trait
@@ -152,13 +152,14 @@ def results(question: Question, *, page: int = 1) -> Results:
                 question, tally, by_commune, corrected = other, found, there, True
     kinds = {kind: tally.total(kind, question.masks) for kind in EntryKind}
     departements, epcis = search_places.territories_of(by_commune, departement=question.departement)
-    ids = ids_of(question, near, area, page=page, total=kinds[question.kind]) if kinds[question.kind] else []
+    places = {code: count for code, count in by_commune.items() if area is None or code in area}
+    ids = ids_of(question, near, area, places, page=page, total=kinds[question.kind])
     return Results(
         question,
         Page(ids, page, kinds[question.kind]),
         kinds,
         tally.counts(question),
-        {code: count for code, count in by_commune.items() if area is None or code in area},
+        places,
         departements,
         epcis,
         near or {},
@@ -169,30 +170,56 @@ def results(question: Question, *, page: int = 1) -> Results:
 def counted(question: Question, near: Collection[str] | None, area: Collection[str] | None) -> tuple[Tally, dict[str, int]]:
     """How many rows there are of each kind and facets, whatever facets are asked for; and in each commune, whatever territory is. One statement.
 
-    What the words find is fetched once for both; without words both are read from an index alone. As arrays: there are thousands of each.
+    As arrays: there are thousands of each. Both tell null for what they leave out.
     """
-    narrow = select(SearchEntry.kind, SearchEntry.facets, SearchEntry.commune_code).where(*said(question), *lies_in(SearchEntry.commune_code, near))
-    rows: Any = narrow.cte("hit").prefix_with("MATERIALIZED").c if said(question) else SearchEntry
-    facets = select(rows.kind, rows.facets, func.count().label("number")).where(*lies_in(rows.commune_code, area)).group_by(rows.kind, rows.facets).subquery()
-    of_kind = rows.kind == question.kind
-    places = select(rows.commune_code, func.count().label("number")).where(of_kind, *has_each(rows.facets, question), *lies_in(rows.commune_code, near))
-    communes = places.group_by(rows.commune_code).subquery()
-    by_facets = select(facets.c.kind, func.array_agg(facets.c.facets), null(), func.array_agg(facets.c.number)).group_by(facets.c.kind)
-    by_commune = select(null(), null(), func.array_agg(communes.c.commune_code), func.array_agg(communes.c.number))
     tally: dict[EntryKind, tuple[list[int], list[int]]] = {}
     found: dict[str, int] = {}
-    for kind, combinations, codes, numbers in db.session.execute(union_all(by_facets, by_commune)):
-        if kind is not None:
+    for kind, combinations, codes, numbers in db.session.execute(in_one_pass(question, near, area) if said(question) else from_indexes(question, near, area)):
+        if combinations is not None:
             tally[EntryKind(kind)] = combinations, numbers
         elif codes is not None:
             found = dict(zip(codes, numbers, strict=True))
     return Tally(tally), found
 
 
-def ids_of(question: Question, near: Mapping[str, float] | None, area: Collection[str] | None, *, page: int, total: int) -> Sequence[UUID]:
-    """The rows of one page; none after the last."""
+def in_one_pass(question: Question, near: Collection[str] | None, area: Collection[str] | None) -> Select[Any]:
+    """What the words find is fetched from the table, and is read once for both counts."""
+    facets = one_if(SearchEntry.facets, lies_in(SearchEntry.commune_code, area)).label("facets")
+    place = one_if(SearchEntry.commune_code, chosen(question)).label("place")
+    hit = select(SearchEntry.kind, facets, place).where(*said(question), *lies_in(SearchEntry.commune_code, near)).subquery().c
+    sets = func.grouping_sets(tuple_(hit.kind, hit.facets), tuple_(hit.kind, hit.place))
+    rows = select(hit.kind, hit.facets, hit.place, func.grouping(hit.place).label("of_facets"), func.count().label("number")).group_by(sets).subquery().c
+    lists = func.array_agg(rows.facets).filter(rows.of_facets == 1), func.array_agg(rows.place).filter(rows.of_facets == 0)
+    return (
+        select(rows.kind, *lists, func.array_agg(rows.number)).where(or_(rows.facets.is_not(None), rows.place.is_not(None))).group_by(rows.kind, rows.of_facets)
+    )
+
+
+def from_indexes(question: Question, near: Collection[str] | None, area: Collection[str] | None) -> CompoundSelect[Any]:
+    """Without words each count is read from an index alone, in its order."""
+    row = SearchEntry
+    facets = select(row.kind, row.facets, func.count().label("number")).where(*lies_in(row.commune_code, area)).group_by(row.kind, row.facets).subquery().c
+    places = select(row.commune_code, func.count().label("number")).where(*chosen(question), *lies_in(row.commune_code, near)).group_by(row.commune_code)
+    place = places.subquery().c
+    return union_all(
+        select(facets.kind, func.array_agg(facets.facets), null(), func.array_agg(facets.number)).group_by(facets.kind),
+        select(null(), null(), func.array_agg(place.commune_code), func.array_agg(place.number)),
+    )
+
+
+def one_if(column: Any, conditions: Sequence[ColumnElement[bool]]) -> ColumnElement[Any]:
+    """The column, null where a condition fails."""
+    return case((and_(*conditions), column)) if conditions else column
+
+
+def ids_of(
+    question: Question, near: Mapping[str, float] | None, area: Collection[str] | None, places: Mapping[str, int], *, page: int, total: int
+) -> Sequence[UUID]:
+    """The rows of one page; none after the last. ``places``: how many answer in each commune."""
     if (page - 1) * PER_PAGE >= total:
         return []
+    if question.order is Sort.DISTANCE and near is not None:
+        area = near = search_places.nearest(near, places, enough=page * PER_PAGE)
     query: Select[Any] = select(SearchEntry.subject_id).where(*said(question), *chosen(question), *lies_in(SearchEntry.commune_code, area))
     by_name = (SearchEntry.sort_name, SearchEntry.subject_id)
     order = question.order

@@ -38,6 +38,22 @@ def within(code: str, radius_km: int) -> Mapping[str, float]:
     return {codes[place]: float(kilometres[place]) for place in np.flatnonzero(kilometres <= radius_km)} | {code: 0.0}
 
 
+def nearest(near: Mapping[str, float], places: Mapping[str, int], *, enough: int) -> dict[str, float]:
+    """Of the communes of ``places``, with their rows, the nearest that have enough of them, and those at the same distance as the last.
+
+    >>> nearest({"a": 0.0, "b": 2.0, "c": 2.0, "d": 3.0, "e": 1.0}, {"a": 1, "b": 3, "c": 1, "d": 9}, enough=3)
+    {'a': 0.0, 'b': 2.0, 'c': 2.0}
+    """
+    found: dict[str, float] = {}
+    rows, last = 0, 0.0
+    for code in sorted(places, key=lambda code: near[code]):
+        if rows >= enough and near[code] > last:
+            break
+        found[code] = last = near[code]
+        rows += places[code]
+    return found
+
+
 @lru_cache
 def communes_of_departements() -> Mapping[str, frozenset[str]]:
     found: dict[str, set[str]] = defaultdict(set)
@@ -74,11 +90,13 @@ def territories() -> Mapping[str, tuple[str, str]]:
 
 def territories_of(by_commune: Mapping[str, int], *, departement: str) -> tuple[dict[str, int], dict[str, int]]:
     """Rows by département; rows by EPCI, of one département where one is chosen."""
+    by_both: dict[tuple[str, str], int] = defaultdict(int)
+    known, nowhere = territories(), ("", "")
+    for code, count in by_commune.items():
+        by_both[known.get(code, nowhere)] += count
     departements: dict[str, int] = defaultdict(int)
     epcis: dict[str, int] = defaultdict(int)
-    known = territories()
-    for code, count in by_commune.items():
-        where, epci = known.get(code, ("", ""))
+    for (where, epci), count in by_both.items():
         departements[where] += count
         if departement in ("", where):
             epcis[epci] += count
