@@ -6,6 +6,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from config import ROOT, Config
 from matchmaker import cli, cli_outbox, cli_personal_data, web
 from matchmaker.extensions import babel, create_celery, csrf, db, limiter, login_manager, migrate
+from matchmaker.services import sealing
 
 
 def create_app(config: type[Config] = Config, **settings: object) -> Flask:
@@ -14,6 +15,9 @@ def create_app(config: type[Config] = Config, **settings: object) -> Flask:
     app.config.from_object(config)
     app.config.update(settings)
     web.security.refuse_to_start(app.config)
+
+    # Forms of pages that were opened before the key was replaced are taken too: the last of these keys signs, all are read.
+    app.config.setdefault("WTF_CSRF_SECRET_KEY", list(reversed(sealing.keys_of(app.config))))
 
     if app.config["PROXIES"]:
         # The host is never theirs to say: links come from PUBLIC_URL.

@@ -9,7 +9,6 @@ import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 
-from itsdangerous import BadData, URLSafeSerializer
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
@@ -17,6 +16,7 @@ from matchmaker import mail
 from matchmaker.extensions import db
 from matchmaker.models import AddressStatus, MailAddress, MailBounce, MailObjection, MailStatus, ObjectionSource, Obstacle, OutboxMail, Topic, User
 from matchmaker.models.base import now as present
+from matchmaker.services import signed_links
 
 SALT = "unsubscribe"
 # Of this many soft bounces within this time, the last one blocks. A single hard one does.
@@ -204,18 +204,13 @@ def choose_topics(address_hash: str, wanted: Collection[Topic], *, source: Objec
 
 def token(address_hash: str, topic: Topic, secret: str) -> str:
     """What the link at the foot of a mail carries. It names no one, and never ends: objecting must always be possible."""
-    return str(URLSafeSerializer(secret, salt=SALT).dumps([address_hash, topic.value]))
+    return signed_links.sign([address_hash, topic.value], secret, salt=SALT)
 
 
-def read_token(text: str, secret: str) -> tuple[str, Topic] | None:
+def read_token(text: str, keys: tuple[str, ...]) -> tuple[str, Topic] | None:
     """The hash and the topic of a link, or nothing when we did not sign it."""
-    serializer = URLSafeSerializer(secret, salt=SALT)
-    try:
-        address_hash, topic = serializer.loads(text)
-        # The last letter of a signature has spare bits: only one of its spellings is ours.
-        return (address_hash, Topic(topic)) if serializer.dumps([address_hash, topic]) == text else None
-    except (BadData, TypeError, ValueError):
-        return None
+    signed = signed_links.read(text, keys, salt=SALT)
+    return (signed[0], Topic(signed[1])) if signed else None
 
 
 def ways_out(address: str, kind: str, *, public_url: str, secret: str) -> dict[str, str]:

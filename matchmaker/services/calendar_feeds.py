@@ -3,16 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from itsdangerous import BadData, URLSafeSerializer
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from matchmaker.extensions import db
 from matchmaker.models import Answer, Invitation, JobDating, JobDatingStatus, Match, Meeting, Need, Offer, Role, User, Venue
 from matchmaker.models.base import now
-from matchmaker.services import job_dating_lists
+from matchmaker.services import job_dating_lists, signed_links
 
 SALT = "calendar-feed"
 # What is longer ago has left the calendar: phones keep what they read.
@@ -38,32 +38,29 @@ class Feed:
 def token(owner: User | Venue, secret: str) -> str:
     """The key in the address of a feed. It has no date: the version in the database ends it."""
     kind = PERSON if isinstance(owner, User) else PLACE
-    return str(URLSafeSerializer(secret, salt=SALT).dumps([kind, str(owner.id), owner.calendar_version]))
+    return signed_links.sign([kind, str(owner.id), owner.calendar_version], secret, salt=SALT)
 
 
-def find_by_token(token: str, secret: str) -> User | Venue | None:
+def find_by_token(token: str, keys: tuple[str, ...]) -> User | Venue | None:
     """Whose feed it is; nothing when we did not sign the key, when it was renewed, or when the account is closed."""
-    serializer = URLSafeSerializer(secret, salt=SALT)
-    try:
-        kind, owner_id, version = serializer.loads(token)
-        # The last letter of a signature has spare bits: four spellings decode to the same bytes, and only one is ours.
-        if serializer.dumps([kind, owner_id, version]) != token:
-            return None
-        owner: User | Venue | None = db.session.get(User, UUID(owner_id)) if kind == PERSON else db.session.get(Venue, UUID(owner_id))
-    except (BadData, TypeError, ValueError):
+    signed = signed_links.read(token, keys, salt=SALT)
+    if signed is None:
         return None
-    if owner is None or owner.calendar_version != version or (isinstance(owner, User) and not owner.is_active):
+    owner = owner_of(signed)
+    if owner is None or owner.calendar_version != signed[2] or (isinstance(owner, User) and not owner.is_active):
         return None
     return owner
 
 
-def is_of_nobody(token: str, secret: str) -> bool:
+def is_of_nobody(token: str, keys: tuple[str, ...]) -> bool:
     """Did we sign it for an account or a venue that is gone?"""
-    try:
-        kind, owner_id, _version = URLSafeSerializer(secret, salt=SALT).loads(token)
-        return db.session.get(User if kind == PERSON else Venue, UUID(owner_id)) is None
-    except (BadData, TypeError, ValueError):
-        return False
+    signed = signed_links.read(token, keys, salt=SALT)
+    return signed is not None and owner_of(signed) is None
+
+
+def owner_of(signed: list[Any]) -> User | Venue | None:
+    """The account or the venue that a key names."""
+    return db.session.get(User, UUID(signed[1])) if signed[0] == PERSON else db.session.get(Venue, UUID(signed[1]))
 
 
 def renew(owner: User | Venue) -> None:

@@ -42,9 +42,9 @@ def address(link: CheckInLink, settings: MailSettings) -> str:
     return f"{settings.public_url}/jour/accueil/{token_of(link, settings.secret)}"
 
 
-def find_by_token(token: str, secret: str) -> CheckInLink | None:
+def find_by_token(token: str, keys: tuple[str, ...]) -> CheckInLink | None:
     """The link of a key, ended or not; nothing when we did not sign it."""
-    link_id = signed_ids.read(token, secret, salt=SALT)
+    link_id = signed_ids.read(token, keys, salt=SALT)
     return db.session.get(CheckInLink, link_id) if link_id else None
 
 

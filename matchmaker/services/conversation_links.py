@@ -18,5 +18,5 @@ def link(proposal: Proposal, settings: MailSettings) -> str:
     return f"{settings.public_url}/echanges/{token(proposal, settings.secret)}"
 
 
-def read_token(token: str, secret: str) -> tuple[UUID, int] | None:
-    return proposal_links.read_token(token, secret, salt=SALT)
+def read_token(token: str, keys: tuple[str, ...]) -> tuple[UUID, int] | None:
+    return proposal_links.read_token(token, keys, salt=SALT)

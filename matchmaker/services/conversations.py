@@ -23,9 +23,9 @@ class TooManyMessages(DomainError):
     """This side wrote as much as one may in an hour, or in a day."""
 
 
-def find_by_token(token: str, secret: str) -> Proposal | None:
+def find_by_token(token: str, keys: tuple[str, ...]) -> Proposal | None:
     """The side whose link this is, or nothing when we did not sign it. Raises NotAllowedNow when a newer link replaced it, or before two yes."""
-    signed = conversation_links.read_token(token, secret)
+    signed = conversation_links.read_token(token, keys)
     if signed is None:
         return None
     proposal_id, version = signed

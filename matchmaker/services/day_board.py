@@ -124,8 +124,8 @@ def address(job_dating: JobDating, settings: MailSettings) -> str:
     return f"{settings.public_url}/jour/ecran/{token_of(job_dating, settings.secret)}"
 
 
-def read_token(token: str, secret: str) -> UUID | None:
-    return signed_ids.read(token, secret, salt=SALT)
+def read_token(token: str, keys: tuple[str, ...]) -> UUID | None:
+    return signed_ids.read(token, keys, salt=SALT)
 
 
 def stamp(job_dating_id: UUID) -> tuple[int, datetime] | None:

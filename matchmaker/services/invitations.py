@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from itsdangerous import BadData, URLSafeSerializer
 from sqlalchemy import Select, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
@@ -24,7 +23,7 @@ from matchmaker.models import (
     Venue,
 )
 from matchmaker.models.base import now, today
-from matchmaker.services import appointments, invitation_budgets, invitation_mails, outbox
+from matchmaker.services import appointments, invitation_budgets, invitation_mails, outbox, signed_links
 from matchmaker.services.errors import NotAllowedNow
 
 SALT = "invitation"
@@ -131,21 +130,16 @@ def deadline(job_dating: JobDating, *, at: datetime) -> datetime:
 
 def token(invitation: Invitation, secret: str) -> str:
     """What the link in the mail carries. It has no date: the database decides until when it is good."""
-    return str(URLSafeSerializer(secret, salt=SALT).dumps([str(invitation.id), invitation.token_version]))
+    return signed_links.sign([str(invitation.id), invitation.token_version], secret, salt=SALT)
 
 
-def find_by_token(token: str, secret: str) -> Invitation | None:
+def find_by_token(token: str, keys: tuple[str, ...]) -> Invitation | None:
     """The invitation of a link, or nothing when we did not sign it. Raises NotAllowedNow when a newer link replaced it."""
-    serializer = URLSafeSerializer(secret, salt=SALT)
-    try:
-        invitation_id, version = serializer.loads(token)
-        # The last letter of a signature has spare bits: four spellings decode to the same bytes, and only one is ours.
-        if serializer.dumps([invitation_id, version]) != token:
-            return None
-        invitation = db.session.scalars(full().where(Invitation.id == UUID(invitation_id))).one_or_none()
-    except (BadData, TypeError, ValueError):
+    signed = signed_links.read(token, keys, salt=SALT)
+    if signed is None:
         return None
-    if invitation is not None and invitation.token_version != version:
+    invitation = db.session.scalars(full().where(Invitation.id == UUID(signed[0]))).one_or_none()
+    if invitation is not None and invitation.token_version != signed[1]:
         raise NotAllowedNow("replaced")
     return invitation
 

@@ -119,9 +119,9 @@ def ask(proposal: Proposal, wave: int, *, at: datetime, settings: outbox.MailSet
     return True
 
 
-def find_by_token(token: str, secret: str) -> Proposal | None:
+def find_by_token(token: str, keys: tuple[str, ...]) -> Proposal | None:
     """The side whose link this is, or nothing when we did not sign it. Raises NotAllowedNow when a newer link replaced it."""
-    signed = outcome_links.read_token(token, secret)
+    signed = outcome_links.read_token(token, keys)
     if signed is None:
         return None
     proposal_id, version = signed

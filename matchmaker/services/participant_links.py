@@ -22,9 +22,9 @@ def link(participant: Participant, settings: MailSettings) -> str:
     return f"{settings.public_url}/jour/{token_of(participant, settings.secret)}"
 
 
-def read_token(token: str, secret: str) -> UUID | None:
+def read_token(token: str, keys: tuple[str, ...]) -> UUID | None:
     """The participant's id, or nothing when we did not sign it."""
-    return signed_ids.read(token, secret, salt=SALT)
+    return signed_ids.read(token, keys, salt=SALT)
 
 
 def code_of(participant: Participant) -> str:

@@ -47,9 +47,9 @@ class Reply:
         return said == (self.status, self.reason, self.comment.strip(), self.bounds) and (self.until is None or proposal.postponed_until == self.until)
 
 
-def find_by_token(token: str, secret: str) -> Proposal | None:
+def find_by_token(token: str, keys: tuple[str, ...]) -> Proposal | None:
     """The question of a link, or nothing when we did not sign it. Raises NotAllowedNow when a newer link replaced it."""
-    signed = proposal_links.read_token(token, secret)
+    signed = proposal_links.read_token(token, keys)
     if signed is None:
         return None
     proposal_id, version = signed

@@ -105,9 +105,9 @@ def stop_link(saved: SavedSearch, settings: MailSettings) -> str:
     return f"{settings.public_url}/recherches/arreter/{signed_ids.sign(saved.id, settings.secret, salt=SALT)}"
 
 
-def by_token(token: str, secret: str) -> SavedSearch | None:
+def by_token(token: str, keys: tuple[str, ...]) -> SavedSearch | None:
     """The search of the link that a mail carried; None when we did not sign it, or when it was forgotten since."""
-    search_id = signed_ids.read(token, secret, salt=SALT)
+    search_id = signed_ids.read(token, keys, salt=SALT)
     return db.session.get(SavedSearch, search_id) if search_id is not None else None
 
 

@@ -11,8 +11,12 @@ def sign(row_id: UUID, secret: str, *, salt: str) -> str:
     return signer(secret, salt).sign(urlsafe_b64encode(row_id.bytes).rstrip(b"=")).decode()
 
 
-def read(key: str, secret: str, *, salt: str) -> UUID | None:
-    """The id, or nothing when we did not sign it for this use."""
+def read(key: str, keys: tuple[str, ...], *, salt: str) -> UUID | None:
+    """The id, or nothing when we did not sign it for this use, with the present key of the site or one that it replaced."""
+    return next((row_id for secret in keys if (row_id := read_with(key, secret, salt))), None)
+
+
+def read_with(key: str, secret: str, salt: str) -> UUID | None:
     try:
         encoded = signer(secret, salt).unsign(key.encode())
         row_id = UUID(bytes=urlsafe_b64decode(encoded + b"=="))

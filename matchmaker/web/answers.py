@@ -8,7 +8,8 @@ from flask.typing import ResponseReturnValue
 from itsdangerous import Signer
 from wtforms import DateField, Field, RadioField, TextAreaField
 from wtforms.csrf.core import CSRF
-from wtforms.validators import StopValidation
+from wtforms.form import BaseForm
+from wtforms.validators import StopValidation, ValidationError
 
 from matchmaker.extensions import csrf, db, limiter, nudge
 from matchmaker.models import Channel, DeclineReason, Match, Proposal, ProposalStatus
@@ -21,7 +22,7 @@ from matchmaker.web.answer_days import check_day, first_day
 from matchmaker.web.errors import LATE_FORM, error_page
 from matchmaker.web.forms import Form, at_most, required
 from matchmaker.web.refusal_fields import BoundsMixin, first_bounds, noted, unit_of
-from matchmaker.web.settings import mail_settings
+from matchmaker.web.settings import mail_settings, site_keys
 from tasks.matching import run_due
 from tasks.outbox import drain
 
@@ -46,7 +47,15 @@ class LinkToken(CSRF):
     """The token of a form whose address is the secret: made from the address alone, so that it needs no cookie."""
 
     def generate_csrf_token(self, _field: Field) -> str:
-        return Signer(current_app.config["SECRET_KEY"], salt="answer form").get_signature(request.path).decode()
+        return self.signer().get_signature(request.path).decode()
+
+    def validate_csrf_token(self, _form: BaseForm, field: Field) -> None:
+        """A page that was opened before the key was replaced is taken too."""
+        if not self.signer().verify_signature(request.path, str(field.data or "").encode(errors="replace")):
+            raise ValidationError("another page, or another site")
+
+    def signer(self) -> Signer:
+        return Signer(list(reversed(site_keys())), salt="answer form")
 
 
 def only_with(choice: str, message: str = "") -> Any:
@@ -93,7 +102,7 @@ class AnswerForm(BoundsMixin, Form):
 @by_token
 def answer(token: str) -> ResponseReturnValue:
     try:
-        proposal = proposal_answers.find_by_token(token, current_app.config["SECRET_KEY"]) or abort(404)
+        proposal = proposal_answers.find_by_token(token, site_keys()) or abort(404)
     except NotAllowedNow:
         return error_page(410, message=REPLACED)
     form = form_of(proposal)

@@ -15,7 +15,7 @@ from matchmaker.services.errors import NotAllowedNow
 from matchmaker.web import formats
 from matchmaker.web.access import by_token, found, host_required, job_dating_in_my_hands, signed_in, signed_in_required, venue_in_my_hands
 from matchmaker.web.job_dating_plan import meetings_of
-from matchmaker.web.settings import mail_settings
+from matchmaker.web.settings import mail_settings, site_keys
 
 bp = Blueprint("calendars", __name__)
 
@@ -27,8 +27,8 @@ RENEWED = "L’adresse de l’agenda est renouvelée. L’ancienne ne donne plus
 @by_token
 def feed(token: str) -> ResponseReturnValue:
     """The calendar behind its address. Asked for again, it is not sent when nothing changed."""
-    secret = current_app.config["SECRET_KEY"]
-    owner = calendar_feeds.find_by_token(token, secret) or abort(410 if calendar_feeds.is_of_nobody(token, secret) else 404)
+    keys = site_keys()
+    owner = calendar_feeds.find_by_token(token, keys) or abort(410 if calendar_feeds.is_of_nobody(token, keys) else 404)
     if isinstance(owner, User) and owner.is_demo and not current_app.config["DEMO"]:
         abort(404)
     shown = calendar_feeds.feed(owner)

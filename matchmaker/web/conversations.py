@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, Response, abort, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from wtforms import TextAreaField
 
@@ -18,7 +18,7 @@ from matchmaker.web.access import animator_required, by_token, found, member_req
 from matchmaker.web.answers import REPLACED, LinkToken
 from matchmaker.web.errors import LATE_FORM, error_page
 from matchmaker.web.forms import Form, at_most, required
-from matchmaker.web.settings import mail_settings
+from matchmaker.web.settings import mail_settings, site_keys
 from tasks.outbox import drain
 
 bp = Blueprint("conversations", __name__)
@@ -69,7 +69,7 @@ def look(proposal_id: UUID) -> ResponseReturnValue:
 @by_token
 def by_link(token: str) -> ResponseReturnValue:
     try:
-        proposal = conversations.find_by_token(token, current_app.config["SECRET_KEY"]) or abort(404)
+        proposal = conversations.find_by_token(token, site_keys()) or abort(404)
     except NotAllowedNow:
         return error_page(410, message=REPLACED)
     form = LinkMessageForm()

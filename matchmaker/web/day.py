@@ -12,6 +12,7 @@ from matchmaker.services import day_programme, participant_links
 from matchmaker.web import formats
 from matchmaker.web.access import by_token, found, public
 from matchmaker.web.errors import error_page
+from matchmaker.web.settings import site_keys
 
 bp = Blueprint("day", __name__)
 
@@ -24,7 +25,7 @@ LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 @limiter.limit("120 per minute")
 @by_token
 def mine(token: str) -> ResponseReturnValue:
-    participant_id = participant_links.read_token(token, current_app.config["SECRET_KEY"]) or abort(404)
+    participant_id = participant_links.read_token(token, site_keys()) or abort(404)
     version, changed_at = found(day_programme.stamp(participant_id))
     stamp = f"{version}-{changed_at.timestamp():.3f}"
     if request.if_none_match.contains(stamp):

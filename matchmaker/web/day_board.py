@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from flask import Blueprint, Response, abort, current_app, make_response, render_template, request
+from flask import Blueprint, Response, abort, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 
 from matchmaker.extensions import limiter
@@ -13,6 +13,7 @@ from matchmaker.services.day_board import Scene
 from matchmaker.web import day
 from matchmaker.web.access import by_token, found
 from matchmaker.web.errors import error_page
+from matchmaker.web.settings import site_keys
 
 bp = Blueprint("day_board", __name__)
 
@@ -31,7 +32,7 @@ def with_eve(scenes: list[Scene]) -> list[Scene]:
 @limiter.limit("240 per minute")
 @by_token
 def board(token: str) -> ResponseReturnValue:
-    job_dating_id = day_board.read_token(token, current_app.config["SECRET_KEY"]) or abort(404)
+    job_dating_id = day_board.read_token(token, site_keys()) or abort(404)
     version, changed_at = found(day_board.stamp(job_dating_id))
     stamp = f"{version}-{changed_at.timestamp():.3f}"
     if request.if_none_match.contains(stamp):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from flask import Blueprint, Response, abort, current_app, flash, jsonify, redirect, render_template, request
+from flask import Blueprint, Response, abort, flash, jsonify, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from wtforms import IntegerField, SelectField, StringField, TextAreaField
 
@@ -20,6 +20,7 @@ from matchmaker.web.access import by_token
 from matchmaker.web.answers import LinkToken
 from matchmaker.web.errors import LATE_FORM, error_page
 from matchmaker.web.forms import Form, at_most, clean
+from matchmaker.web.settings import site_keys
 
 bp = Blueprint("day_check_in", __name__)
 
@@ -51,7 +52,7 @@ class DeskForm(Form):
 @limiter.limit("240 per minute")
 @by_token
 def desk(token: str) -> ResponseReturnValue:
-    link: CheckInLink = check_in_links.find_by_token(token, current_app.config["SECRET_KEY"]) or abort(404)
+    link: CheckInLink = check_in_links.find_by_token(token, site_keys()) or abort(404)
     if link.ended_at is not None:
         return error_page(410, message=ENDED)
     job_dating = job_datings.job_dating(link.job_dating_id) or abort(404)

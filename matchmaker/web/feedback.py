@@ -4,7 +4,7 @@ import csv
 import io
 from uuid import UUID
 
-from flask import Blueprint, Response, abort, current_app, redirect, render_template, request
+from flask import Blueprint, Response, abort, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from wtforms import StringField
 from wtforms.validators import AnyOf, DataRequired
@@ -22,7 +22,7 @@ from matchmaker.web.answers import LinkToken
 from matchmaker.web.errors import LATE_FORM, error_page
 from matchmaker.web.forms import Form
 from matchmaker.web.security import keep_to_itself
-from matchmaker.web.settings import mail_settings
+from matchmaker.web.settings import mail_settings, site_keys
 from tasks.outbox import drain
 
 bp = Blueprint("feedback", __name__)
@@ -54,7 +54,7 @@ class TapForm(Form):
 @limiter.limit("240 per minute")
 @by_token
 def give(token: str) -> ResponseReturnValue:
-    participant_id = participant_links.read_token(token, current_app.config["SECRET_KEY"]) or abort(404)
+    participant_id = participant_links.read_token(token, site_keys()) or abort(404)
     participant = found(feedback.participant(participant_id))
     form = TapForm()
     meeting_id = form.meeting_id if form.validate_on_submit() else None

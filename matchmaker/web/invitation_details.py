@@ -3,7 +3,7 @@
 from datetime import datetime, time
 from uuid import UUID
 
-from flask import abort, current_app, flash, redirect, render_template, request, url_for
+from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from matchmaker.extensions import csrf, db, limiter
@@ -17,6 +17,7 @@ from matchmaker.web.access import by_token
 from matchmaker.web.errors import LATE_FORM, error_page
 from matchmaker.web.invitations import REPLACED, bp, gone
 from matchmaker.web.job_dating_forms import ComingForm, instant
+from matchmaker.web.settings import site_keys
 
 WISH = "souhait-"
 
@@ -28,7 +29,7 @@ WISH = "souhait-"
 @by_token
 def details(token: str) -> ResponseReturnValue:
     try:
-        invitation = invitations.find_by_token(token, current_app.config["SECRET_KEY"]) or abort(404)
+        invitation = invitations.find_by_token(token, site_keys()) or abort(404)
     except NotAllowedNow:
         return error_page(410, message=REPLACED)
     job_dating = job_datings.job_dating(invitation.job_dating_id) or abort(404)

@@ -1,6 +1,6 @@
 """The page behind the link of an invitation: it shows, and only its button records."""
 
-from flask import Blueprint, Response, abort, current_app, flash, redirect, render_template, request
+from flask import Blueprint, Response, abort, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from wtforms import RadioField
 
@@ -12,6 +12,7 @@ from matchmaker.web import limits
 from matchmaker.web.access import by_token
 from matchmaker.web.errors import LATE_FORM, error_page
 from matchmaker.web.forms import Form, required
+from matchmaker.web.settings import site_keys
 from tasks.job_datings import settle_due
 
 bp = Blueprint("invitations", __name__)
@@ -45,7 +46,7 @@ class AnswerForm(Form):
 @by_token
 def answer(token: str) -> ResponseReturnValue:
     try:
-        invitation = invitations.find_by_token(token, current_app.config["SECRET_KEY"]) or abort(404)
+        invitation = invitations.find_by_token(token, site_keys()) or abort(404)
     except NotAllowedNow:
         return error_page(410, message=REPLACED)
     if invitation.is_over:

@@ -1,6 +1,6 @@
 """The page behind the link of an invitation to a pole of cooperation: it shows, and only its button records. It needs no account and no cookie."""
 
-from flask import Blueprint, Response, abort, current_app, flash, redirect, render_template, request
+from flask import Blueprint, Response, abort, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from wtforms import RadioField
 
@@ -13,6 +13,7 @@ from matchmaker.web.access import by_token
 from matchmaker.web.answers import LinkToken
 from matchmaker.web.errors import LATE_FORM, error_page
 from matchmaker.web.forms import Form, required
+from matchmaker.web.settings import site_keys
 
 bp = Blueprint("nursery_answers", __name__)
 
@@ -45,7 +46,7 @@ class AnswerForm(Form):
 @by_token
 def answer(token: str) -> ResponseReturnValue:
     try:
-        invitation = nursery_invitations.find_by_token(token, current_app.config["SECRET_KEY"]) or abort(404)
+        invitation = nursery_invitations.find_by_token(token, site_keys()) or abort(404)
     except NotAllowedNow:
         return error_page(410, message=OVER)
     form = AnswerForm(data={"reponse": chosen(invitation)})

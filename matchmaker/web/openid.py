@@ -25,7 +25,7 @@ from matchmaker.web.forms import answer
 from matchmaker.web.second_factor import Arrival, enter_or_ask
 from matchmaker.web.security import own_path
 from matchmaker.web.sessions import home_of, recently_confirmed
-from matchmaker.web.settings import mail_settings, sealing_keys
+from matchmaker.web.settings import mail_settings, site_keys
 
 log = logging.getLogger(__name__)
 bp = Blueprint("openid", __name__)
@@ -165,7 +165,7 @@ def leave_provider(sealed: str) -> ResponseReturnValue:
     home = redirect(url_for("pages.home"))
     chosen = Provider.from_config(current_app.config)
     try:
-        way = openid.way_out(chosen, sealed, keys=sealing_keys(), back=absolute("openid.left")) if chosen else None
+        way = openid.way_out(chosen, sealed, keys=site_keys(), back=absolute("openid.left")) if chosen else None
     except (ProviderAway, NotProven) as error:
         log.warning("the session of the provider of identities stays open: %s", error)
         way = None

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from flask import Blueprint, Response, abort, current_app, flash, redirect, render_template, request
+from flask import Blueprint, Response, abort, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from wtforms import RadioField, SelectField
 
@@ -17,6 +17,7 @@ from matchmaker.web.access import by_token, editor_required, found, my_proposal
 from matchmaker.web.answers import REPLACED, LinkToken
 from matchmaker.web.errors import LATE_FORM, error_page
 from matchmaker.web.forms import Form, required
+from matchmaker.web.settings import site_keys
 
 bp = Blueprint("outcomes", __name__)
 
@@ -65,7 +66,7 @@ class LinkOutcomeForm(OutcomeForm):
 @by_token
 def by_link(token: str) -> ResponseReturnValue:
     try:
-        proposal = outcomes.find_by_token(token, current_app.config["SECRET_KEY"]) or abort(404)
+        proposal = outcomes.find_by_token(token, site_keys()) or abort(404)
     except NotAllowedNow:
         return error_page(410, message=REPLACED)
     return page(proposal, LinkOutcomeForm, channel=Channel.LINK)

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from wtforms import SelectField
 
@@ -16,6 +16,7 @@ from matchmaker.web.answers import LinkToken
 from matchmaker.web.errors import LATE_FORM, error_page
 from matchmaker.web.forms import Form
 from matchmaker.web.security import keep_to_itself
+from matchmaker.web.settings import site_keys
 
 bp = Blueprint("saved_searches", __name__)
 keep_to_itself(bp, "stop")
@@ -100,7 +101,7 @@ def forget(search_id: UUID) -> ResponseReturnValue:
 @by_token
 def stop(token: str) -> ResponseReturnValue:
     """The link of a mail: one button, without signing in."""
-    saved = saved_searches.by_token(token, current_app.config["SECRET_KEY"]) or abort(404)
+    saved = saved_searches.by_token(token, site_keys()) or abort(404)
     form = StopForm()
     if form.validate_on_submit():
         saved_searches.stop(saved)

@@ -19,7 +19,7 @@ from matchmaker.web.forms import answer
 from matchmaker.web.limits import is_refused, know_device, own_account
 from matchmaker.web.security import own_path
 from matchmaker.web.sessions import enter, home_of, own_session, recently_confirmed
-from matchmaker.web.settings import mail_settings, sealing_keys
+from matchmaker.web.settings import mail_settings, site_keys
 
 bp = Blueprint("second_factor", __name__)
 AWAITED, MINUTES = "awaited", 10
@@ -104,7 +104,7 @@ def ask() -> ResponseReturnValue:
     form = CodeForm()
     if not form.validate_on_submit():
         return answer("accounts/second_factor_ask.html", form)
-    if not second_factor.takes(user, form.code.data, keys=sealing_keys()):
+    if not second_factor.takes(user, form.code.data, keys=site_keys()):
         note(AuditAction.CODE_REFUSED, user)
         db.session.commit()
         form.code.errors = [WRONG]
@@ -124,7 +124,7 @@ def page(form: CodeForm) -> ResponseReturnValue:
     user, factor = signed_in(), signed_in().second_factor
     if second_factor.is_on(user):
         return render_template("accounts/second_factor.html", left=second_factor.codes_left(user), is_required=must_have(user))
-    secret = (factor and second_factor.secret_of(factor, keys=sealing_keys())) or ""
+    secret = (factor and second_factor.secret_of(factor, keys=site_keys())) or ""
     # Drawn by us: a secret goes to no other site.
     picture = segno.make(second_factor.address(secret, user.email), error="m", micro=False).svg_data_uri(scale=5, border=4, light="white") if secret else ""
     spoken = " ".join(secret[at : at + 4] for at in range(0, len(secret), 4))
@@ -136,7 +136,7 @@ def page(form: CodeForm) -> ResponseReturnValue:
 @recently_confirmed("second_factor.show")
 def prepare() -> ResponseReturnValue:
     try:
-        second_factor.prepare(signed_in(), keys=sealing_keys())
+        second_factor.prepare(signed_in(), keys=site_keys())
     except NotAllowedNow:
         abort(409)
     db.session.commit()
@@ -152,7 +152,7 @@ def turn_on() -> ResponseReturnValue:
     if not form.validate_on_submit():
         return page(form)
     try:
-        codes = second_factor.turn_on(user, form.code.data, keys=sealing_keys(), settings=mail_settings())
+        codes = second_factor.turn_on(user, form.code.data, keys=site_keys(), settings=mail_settings())
     except NotAllowedNow:
         abort(409)
     if codes is None:

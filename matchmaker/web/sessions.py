@@ -18,7 +18,7 @@ from matchmaker.web.account_forms import ConfirmForm
 from matchmaker.web.forms import answer
 from matchmaker.web.limits import own_account
 from matchmaker.web.security import own_path
-from matchmaker.web.settings import sealing_keys
+from matchmaker.web.settings import site_keys
 
 bp = Blueprint("sessions", __name__)
 KEY = "key"
@@ -32,7 +32,7 @@ def enter(user: User, *, is_confirmed: bool = True, has_two_factors: bool = Fals
         sessions.end_key(str(session[KEY]))
     session.clear()
     personal_data_erasing.come_back(user)
-    device, sealed = device_words(request.user_agent.string), openid.seal_token(id_token, sealing_keys())
+    device, sealed = device_words(request.user_agent.string), openid.seal_token(id_token, site_keys())
     session[KEY] = sessions.begin(user, device=device, is_confirmed=is_confirmed, has_two_factors=has_two_factors, id_token=sealed)
     db.session.commit()
     login_user(user)

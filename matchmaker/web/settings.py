@@ -10,5 +10,5 @@ def mail_settings() -> MailSettings:
     return MailSettings.from_config(current_app.config)
 
 
-def sealing_keys() -> tuple[str, ...]:
+def site_keys() -> tuple[str, ...]:
     return sealing.keys_of(current_app.config)

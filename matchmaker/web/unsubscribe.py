@@ -1,6 +1,6 @@
 """The page behind the link at the foot of a mail: what its address receives. One click of a mail program is enough (RFC 8058)."""
 
-from flask import Blueprint, Response, abort, current_app, flash, redirect, render_template, request
+from flask import Blueprint, Response, abort, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from matchmaker.extensions import csrf, db, limiter
@@ -10,6 +10,7 @@ from matchmaker.web import labels
 from matchmaker.web.access import by_token
 from matchmaker.web.errors import LATE_FORM, error_page
 from matchmaker.web.forms import BoxesField, Form
+from matchmaker.web.settings import site_keys
 
 bp = Blueprint("unsubscribe", __name__)
 
@@ -33,7 +34,7 @@ def topics_form(address_hash: str) -> TopicsForm:
 @limiter.limit("120 per minute")
 @by_token
 def choose(token: str) -> ResponseReturnValue:
-    address_hash, topic = addresses.read_token(token, current_app.config["SECRET_KEY"]) or abort(404)
+    address_hash, topic = addresses.read_token(token, site_keys()) or abort(404)
     if request.method == "POST" and request.form.get("List-Unsubscribe") == "One-Click":
         addresses.object_to(address_hash, [topic], source=ObjectionSource.ONE_CLICK)
         db.session.commit()

@@ -42,7 +42,7 @@ def test_a_message_is_mailed_to_the_other_side_with_its_own_link(session: Sessio
     assert f"Reply-To: {mine.organisation.email}" in body
     token = conversation_links.token(theirs, mail_settings().secret)
     assert token[:40] in body.replace("=\r\n", "")
-    assert conversations.find_by_token(token, mail_settings().secret) == theirs
+    assert conversations.find_by_token(token, (mail_settings().secret,)) == theirs
 
 
 def test_the_same_words_twice_are_one_message(session: Session) -> None:
@@ -87,15 +87,15 @@ def test_a_link_before_two_yes_or_of_an_older_version_is_refused(session: Sessio
     secret = mail_settings().secret
     mine, _theirs = proposals_of(MatchFactory())
     with pytest.raises(NotAllowedNow):
-        conversations.find_by_token(conversation_links.token(mine, secret), secret)
+        conversations.find_by_token(conversation_links.token(mine, secret), (secret,))
 
     together, _theirs = sides(mutual_match())
     old = conversation_links.token(together, secret)
     together.token_version += 1
     session.flush()
     with pytest.raises(NotAllowedNow):
-        conversations.find_by_token(old, secret)
-    assert conversations.find_by_token(old[:-1], secret) is None
+        conversations.find_by_token(old, (secret,))
+    assert conversations.find_by_token(old[:-1], (secret,)) is None
 
 
 def test_help_is_asked_once_told_to_the_territory_and_ended(session: Session) -> None:

@@ -191,8 +191,8 @@ def test_names_that_attack_stay_names(session):
 def test_the_token_of_the_mail_finds_its_invitation(session):
     _, (invitation, other) = published()
 
-    assert invitations.find_by_token(invitations.token(invitation, "secret"), "secret") is invitation
-    assert invitations.find_by_token(invitations.token(other, "secret"), "secret") is other
+    assert invitations.find_by_token(invitations.token(invitation, "secret"), ("secret",)) is invitation
+    assert invitations.find_by_token(invitations.token(other, "secret"), ("secret",)) is other
 
 
 def test_a_token_of_another_key_or_with_another_letter_finds_nothing(session):
@@ -201,9 +201,9 @@ def test_a_token_of_another_key_or_with_another_letter_finds_nothing(session):
 
     altered = [token[:place] + ("A" if letter != "A" else "B") + token[place + 1 :] for place, letter in enumerate(token)]
 
-    assert all(invitations.find_by_token(text, "secret") is None for text in altered)
-    assert invitations.find_by_token(token, "other secret") is None
-    assert invitations.find_by_token("", "secret") is None
+    assert all(invitations.find_by_token(text, ("secret",)) is None for text in altered)
+    assert invitations.find_by_token(token, ("other secret",)) is None
+    assert invitations.find_by_token("", ("secret",)) is None
 
 
 def test_an_older_token_is_told_apart_from_a_wrong_one(session):
@@ -212,7 +212,7 @@ def test_an_older_token_is_told_apart_from_a_wrong_one(session):
     invitation.token_version = 2
 
     with pytest.raises(NotAllowedNow):
-        invitations.find_by_token(token, "secret")
+        invitations.find_by_token(token, ("secret",))
 
 
 def test_the_newest_mail_of_each_invitation_says_where_it_stands(session):

@@ -179,9 +179,9 @@ def test_a_link_is_ours_or_nobodys(session: Session) -> None:
     mine = sides(mutual_match())[0]
     token = outcome_links.token(mine, secret)
 
-    assert outcomes.find_by_token(token, secret) == mine
-    assert outcomes.find_by_token(token[:-1] + ("A" if token[-1] != "A" else "B"), secret) is None
-    assert outcomes.find_by_token(outcome_links.token(mine, "another secret"), secret) is None
+    assert outcomes.find_by_token(token, (secret,)) == mine
+    assert outcomes.find_by_token(token[:-1] + ("A" if token[-1] != "A" else "B"), (secret,)) is None
+    assert outcomes.find_by_token(outcome_links.token(mine, "another secret"), (secret,)) is None
 
 
 def test_two_stories_come_to_the_queue_of_the_animator(session: Session) -> None:

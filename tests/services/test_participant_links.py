@@ -16,9 +16,9 @@ def test_a_link_leads_back_to_its_participant_and_to_nobody_else() -> None:
     one, other = Participant(id=uuid4()), Participant(id=uuid4())
     token = participant_links.token_of(one, SECRET)
 
-    assert participant_links.read_token(token, SECRET) == one.id
-    assert participant_links.read_token(participant_links.token_of(other, SECRET), SECRET) == other.id
-    assert participant_links.read_token(token, SECRET + "!") is None
+    assert participant_links.read_token(token, (SECRET,)) == one.id
+    assert participant_links.read_token(participant_links.token_of(other, SECRET), (SECRET,)) == other.id
+    assert participant_links.read_token(token, (SECRET + "!",)) is None
     assert len(token) == 50
 
 
@@ -28,9 +28,9 @@ def test_no_other_spelling_of_a_link_is_taken() -> None:
     for place in range(len(token)):
         for letter in "A-_.z9é":
             other = token[:place] + letter + token[place + 1 :]
-            assert other == token or participant_links.read_token(other, SECRET) is None
+            assert other == token or participant_links.read_token(other, (SECRET,)) is None
     for wrong in ("", ".", "x.y", token[:-1], token + "=", token.split(".")[0]):
-        assert participant_links.read_token(wrong, SECRET) is None
+        assert participant_links.read_token(wrong, (SECRET,)) is None
 
 
 def test_the_link_begins_at_the_address_that_people_type(app: Flask) -> None:

@@ -58,9 +58,9 @@ def told() -> list[tuple[str, str]]:
 def test_a_link_leads_to_its_own_question_only(both) -> None:
     tokens = [proposal_links.token(one, SECRET) for one in both]
 
-    assert [proposal_answers.find_by_token(token, SECRET) for token in tokens] == list(both)
-    assert proposal_answers.find_by_token(tokens[0], "another secret") is None
-    assert proposal_answers.find_by_token(tokens[0][:-1], SECRET) is None
+    assert [proposal_answers.find_by_token(token, (SECRET,)) for token in tokens] == list(both)
+    assert proposal_answers.find_by_token(tokens[0], ("another secret",)) is None
+    assert proposal_answers.find_by_token(tokens[0][:-1], (SECRET,)) is None
 
 
 def test_a_question_that_is_put_again_replaces_its_older_link(both) -> None:
@@ -71,8 +71,8 @@ def test_a_question_that_is_put_again_replaces_its_older_link(both) -> None:
     db.session.flush()
 
     with pytest.raises(NotAllowedNow):
-        proposal_answers.find_by_token(old, SECRET)
-    assert proposal_answers.find_by_token(proposal_links.token(mine, SECRET), SECRET) is mine
+        proposal_answers.find_by_token(old, (SECRET,))
+    assert proposal_answers.find_by_token(proposal_links.token(mine, SECRET), (SECRET,)) is mine
 
 
 def test_an_answer_leaves_its_reason_and_its_way_on_record(both, say) -> None:
