@@ -95,6 +95,7 @@ def take(invitation: MemberInvitation, *, name: str, password: str) -> User:
         account.role, account.organisation, account.standing = Role.MEMBER, invitation.organisation, standing
         account.name, account.is_active, account.left_at = name, True, None
     verification.mark(account)
+    account.last_login_at = now()
     db.session.flush()
     return account
 

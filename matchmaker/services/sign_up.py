@@ -81,6 +81,7 @@ def settle(row: SignUp) -> User:
     db.session.flush()
     user = accounts.create_account_with(row.password_hash, email=row.email, name=row.name, organisation=organisation)
     verification.mark(user)
+    user.last_login_at = now()
     return user
 
 

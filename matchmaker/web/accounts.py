@@ -8,7 +8,7 @@ from flask_limiter.util import get_remote_address
 
 from matchmaker.extensions import db, limiter
 from matchmaker.models import AuditAction, User
-from matchmaker.services import accounts, audit, password_resets
+from matchmaker.services import accounts, audit, password_resets, personal_data_erasing
 from matchmaker.services.errors import EmailTaken
 from matchmaker.web import limits
 from matchmaker.web.access import admin_required, found, is_signed_in, public, signed_in, signed_in_required
@@ -65,12 +65,12 @@ def mine() -> ResponseReturnValue:
     """One's own account, and another password for it."""
     user = signed_in()
     form = PasswordForm(user)
-    in_care = accounts.territories_in_care(user)
+    context = {"user": user, "in_care": accounts.territories_in_care(user), "erasure": personal_data_erasing.request_of(user)}
     if not form.validate_on_submit():
-        return answer("accounts/mine.html", form, user=user, in_care=in_care)
+        return answer("accounts/mine.html", form, **context)
     if not accounts.opens(user.password_hash, form.current.data):
         form.current.errors = ["Ce n’est pas votre mot de passe actuel."]
-        return answer("accounts/mine.html", form, user=user, in_care=in_care)
+        return answer("accounts/mine.html", form, **context)
     password_resets.change(user, form.password.data, settings=mail_settings())
     note(AuditAction.PASSWORD_CHANGED, user)
     enter(user)

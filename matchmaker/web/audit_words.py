@@ -57,7 +57,7 @@ def who(entry: AuditEntry) -> str:
         return entry.actor.email
     if entry.actor_id is not None:
         return "compte effacé"
-    return "personne de connecté" if entry.request_id else "une commande du serveur"
+    return "sans être connecté" if entry.request_id else "une commande du serveur"
 
 
 def role(entry: AuditEntry) -> str:

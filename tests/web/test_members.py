@@ -209,6 +209,7 @@ def test_a_colleague_who_is_invited_comes_in_with_their_own_password(client: Cli
     assert (user.name, user.role, user.standing, user.organisation_id) == ("Lou", Role.MEMBER, Standing.READER, structure.id)
     assert user.email_verified_at is not None
     assert guest.get("/annonces").status_code == 200
+    assert user.last_login_at is not None
     assert app.test_client().post("/connexion", data={"email": "lou@picoree.test", "password": NEW}).status_code == 302
 
 

@@ -114,8 +114,12 @@ def test_erasing_is_one_click_with_seven_days_to_change_ones_mind(app: Flask, cl
     asked = db.session.scalars(select(ErasureRequest)).one()
     assert timedelta(days=6, hours=23) < asked.due_at - now() <= timedelta(days=7)
     assert "Votre compte sera effacé le" in page(client)
+    account = client.get("/compte").text
+    assert "Votre compte sera effacé le" in account
+    assert 'action="/compte/donnees/garder"' in account, "one click from where people look first"
     client.post("/compte/donnees/garder")
 
+    assert "sera effacé" not in client.get("/compte").text
     assert db.session.scalars(select(ErasureRequest)).all() == []
     assert db.session.scalars(select(OutboxMail.status).where(OutboxMail.kind == "erasure_asked")).all() == [MailStatus.CANCELLED]
     assert "Effacer mon compte dans sept jours" in page(client)

@@ -74,6 +74,7 @@ def test_three_steps_and_the_link_of_a_mail_make_a_structure_and_who_administers
     user = db.session.scalars(select(User)).one()
     assert (user.email, user.name, user.role, user.standing) == ("camille@ateliers.test", "Camille Durand", Role.MEMBER, Standing.ADMINISTRATOR)
     assert user.email_verified_at is not None
+    assert user.last_login_at is not None, "the link let them in"
     structure = user.organisation
     assert structure is not None
     assert (structure.name, structure.siret, structure.family, structure.monthly_budget) == ("Les Ateliers du Bocage", SIRET, Family.ASSOCIATION, 4)
