@@ -123,9 +123,9 @@ def not_recalled(query: Any, need_ids: list[UUID]) -> Any:
     """The questions about these needs that were put and that nobody was reminded of."""
     asked = (Solicitation.proposal_id == Proposal.id) & Solicitation.returned_at.is_(None) & (Solicitation.kind == SolicitationKind.PROPOSAL)
     recalling = aliased(Solicitation)
-    recalled = select(recalling.proposal_id).where(recalling.kind == SolicitationKind.REMINDER, recalling.proposal_id.is_not(None))
+    recalled = exists().where(recalling.proposal_id == Proposal.id, recalling.kind == SolicitationKind.REMINDER)
     query = query.select_from(Proposal).join(Proposal.match).join(Solicitation, asked)
-    return query.where(Match.need_id == any_(asking_reading.array(need_ids)), Proposal.id.not_in(recalled))
+    return query.where(Match.need_id == any_(asking_reading.array(need_ids)), ~recalled)
 
 
 def offers_with_a_place(offer_ids: Collection[UUID]) -> set[UUID]:
