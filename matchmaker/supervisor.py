@@ -25,8 +25,9 @@ from matchmaker.watching import Interrupted, StartError, Supervisor
 ROOT = Path(__file__).resolve().parents[1]
 # A process that has answered much is replaced, and not both at once: what it leaked goes with it.
 WEB = (
-    *("gunicorn", "wsgi:app", "--worker-class=gthread", "--workers=2", "--threads=4", "--timeout=30", "--graceful-timeout=10", "--preload"),
-    *("--max-requests=2000", "--max-requests-jitter=200", "--limit-request-line=4094", "--no-control-socket", "--log-level=warning"),
+    *("gunicorn", "wsgi:app", "--worker-class=matchmaker.web_worker.Worker", "--workers=2", "--threads=4", "--preload"),
+    *("--timeout=30", "--graceful-timeout=10", "--max-requests=2000", "--max-requests-jitter=200"),
+    *("--limit-request-line=8190", "--no-control-socket", "--log-level=warning"),
 )
 
 

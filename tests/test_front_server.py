@@ -6,6 +6,8 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -53,7 +55,19 @@ def test_attack_26_headers_and_addresses_have_an_end_before_the_site_reads_them(
     assert status(port, b"GET /healthz HTTP/1.1\r\n" + host + b"\r\n") == 200
     assert status(port, b"GET /healthz HTTP/1.1\r\n" + host + b"X-Long: " + b"x" * 100_000 + b"\r\n\r\n") in {0, 431}
     assert status(port, b"GET /healthz HTTP/1.1\r\n" + host + b"".join(b"X-%d: x\r\n" % number for number in range(200)) + b"\r\n") in {0, 431}
-    assert status(port, b"GET /" + b"x" * 5000 + b" HTTP/1.1\r\n" + host + b"\r\n") in {0, 400, 414}
+    assert status(port, b"GET /" + b"x" * 9000 + b" HTTP/1.1\r\n" + host + b"\r\n") == 414
     smuggled = b"POST /connexion HTTP/1.1\r\n" + host + b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /x HTTP/1.1\r\n\r\n"
     assert status(port, smuggled) in {0, 400}
     assert status(port, b"GET /healthz HTTP/1.1\r\n" + host + b"\r\n") == 200, "and it answers the next one"
+
+
+def test_an_address_without_an_end_is_refused_by_a_page_of_ours(port: int) -> None:
+    for length in (10_000, 500_000):
+        with closing(HTTPConnection("127.0.0.1", port, timeout=60)) as browser:
+            browser.request("GET", f"/annuaire?q={'a' * length}")
+            answer = browser.getresponse()
+            assert answer.status == 414
+            assert "Cette adresse est trop longue" in answer.read().decode()
+            assert "default-src" in answer.headers["Content-Security-Policy"]
+            assert "Set-Cookie" not in answer.headers
+    assert status(port, f"GET /annuaire?q={'a' * 7000} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode()) == 200
