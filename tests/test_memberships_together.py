@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from threading import Barrier
 from uuid import UUID
 
 import pytest
@@ -11,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from matchmaker.extensions import db
 from matchmaker.models import JoinRequest, MemberInvitation, Organisation, SignUp, Standing, User
+from matchmaker.models.base import now
 from matchmaker.services import joining, memberships, sign_up
 from matchmaker.services.errors import EmailTaken, LastAdministrator, NotAllowedNow
 from matchmaker.services.outbox import MailSettings
@@ -139,7 +141,8 @@ def test_without_the_lock_several_who_join_at_once_would_administer(site: Flask,
     assert administrators(structure) > 1, "the race is real: this is what the lock is for"
 
 
-def test_one_invitation_taken_twenty_times_at_once_opens_one_account(site: Flask, structure: UUID) -> None:
+def taking(structure: UUID) -> Callable[[int], str]:
+    """One invitation, which twenty take."""
     organisation = db.session.get_one(Organisation, structure)
     invited = joining.invite(organisation, email="lou@picoree.test", name="", standing=Standing.EDITOR, by=None, settings=SETTINGS).id
     db.session.commit()
@@ -148,11 +151,39 @@ def test_one_invitation_taken_twenty_times_at_once_opens_one_account(site: Flask
         try:
             joining.take(db.session.get_one(MemberInvitation, invited), name="Lou", password="une phrase assez longue")
             db.session.commit()
-        except (NotAllowedNow, EmailTaken):
+        except NotAllowedNow:
             return "refused"
+        except EmailTaken:
+            return "stopped by the database"
         return "in"
 
-    assert at_once(site, one) == {"in": 1, "refused": TIMES - 1}
+    return one
+
+
+def all_find_it_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All twenty looked before the first wrote: the invitation is open, and its address has no account yet. Nobody waits for the others."""
+    monkeypatch.setattr(joining, "spend", lambda invitation: invitation.ended_at is None)
+    monkeypatch.setattr(joining, "account_of", lambda invitation: None)
+    monkeypatch.setattr(memberships, "lock", lambda organisation: None)
+
+
+def test_one_invitation_taken_twenty_times_at_once_opens_one_account(site: Flask, structure: UUID) -> None:
+    assert at_once(site, taking(structure)) == {"in": 1, "refused": TIMES - 1}
+
+
+def test_without_the_lock_the_index_opens_one_account_for_an_invitation(site: Flask, structure: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
+    all_find_it_open(monkeypatch)
+
+    assert at_once(site, taking(structure)) == {"in": 1, "stopped by the database": TIMES - 1}
+
+
+def test_without_the_lock_and_the_index_one_invitation_would_open_twenty_accounts(site: Flask, structure: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
+    all_find_it_open(monkeypatch)
+    act = taking(structure)
+    db.session.execute(text("DROP INDEX uq_user_account_email"))
+    db.session.commit()
+
+    assert at_once(site, act) == {"in": TIMES}, "the race is real: this is what the lock and the index are for"
 
 
 def test_asked_twenty_times_at_once_it_is_one_request(site: Flask, structure: UUID) -> None:
@@ -164,6 +195,38 @@ def test_asked_twenty_times_at_once_it_is_one_request(site: Flask, structure: UU
 
     assert at_once(site, one) == {"asked": TIMES}
     assert db.session.scalar(select(func.count()).select_from(JoinRequest)) == 1
+
+
+def asking_without_the_lock(structure: UUID) -> Callable[[int], str]:
+    """Twenty equal requests of a program that looks whether there is one, and then adds it. All look before the first adds."""
+    together = Barrier(TIMES)
+
+    def one(_number: int) -> str:
+        known = db.session.scalars(select(JoinRequest).where(JoinRequest.organisation_id == structure)).all()
+        # Nobody holds a connection while waiting: there are fewer of them than people.
+        db.session.rollback()
+        together.wait(60)
+        if known:
+            return "known"
+        db.session.add(JoinRequest(organisation_id=structure, email="lou@picoree.test", name="Lou", message="", created_at=now()))
+        try:
+            db.session.commit()
+        except IntegrityError as error:
+            return "stopped by the database" if "uq_join_request_open" in str(error) else "something else"
+        return "asked"
+
+    return one
+
+
+def test_without_the_lock_the_index_keeps_one_request(site: Flask, structure: UUID) -> None:
+    assert at_once(site, asking_without_the_lock(structure)) == {"asked": 1, "stopped by the database": TIMES - 1}
+
+
+def test_without_the_lock_and_the_index_there_would_be_twenty_requests(site: Flask, structure: UUID) -> None:
+    db.session.execute(text("DROP INDEX uq_join_request_open"))
+    db.session.commit()
+
+    assert at_once(site, asking_without_the_lock(structure)) == {"asked": TIMES}, "the race is real: this is what the index is for"
 
 
 def inscribing() -> Callable[[int], str]:

@@ -78,9 +78,7 @@ def can_be_taken(account: User | None) -> bool:
 
 def take(invitation: MemberInvitation, *, name: str, password: str) -> User:
     """The account of who was invited. Of two at the same moment the second is refused. Raises NotAllowedNow, EmailTaken."""
-    where = (MemberInvitation.id == invitation.id, MemberInvitation.ended_at.is_(None))
-    taken = db.session.scalar(update(MemberInvitation).where(*where).values(ended_at=now()).returning(MemberInvitation.id))
-    if taken is None or not invitation.expires_at > now():
+    if not spend(invitation) or not invitation.expires_at > now():
         raise NotAllowedNow("used")
     account = account_of(invitation)
     if not can_be_taken(account):
@@ -98,6 +96,12 @@ def take(invitation: MemberInvitation, *, name: str, password: str) -> User:
     account.last_login_at = now()
     db.session.flush()
     return account
+
+
+def spend(invitation: MemberInvitation) -> bool:
+    """End it, once: of those who do it at the same moment the others wait for the first, and get False."""
+    where = (MemberInvitation.id == invitation.id, MemberInvitation.ended_at.is_(None))
+    return db.session.scalar(update(MemberInvitation).where(*where).values(ended_at=now()).returning(MemberInvitation.id)) is not None
 
 
 def ask(organisation: Organisation, *, email: str, name: str, message: str, settings: outbox.MailSettings) -> JoinRequest:
