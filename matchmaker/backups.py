@@ -32,6 +32,8 @@ KEPT = timedelta(days=35)
 NAME = re.compile(r"croisee-(\d{8}T\d{6})Z\.dump")
 # Of `./croisee run`: its folder, and the name of its database.
 FOLDER, OWN = ROOT / "var" / "run", "croisee"
+# What a restore puts aside, with its moment.
+ASIDE = f"{OWN}_before_"
 LIBPQ = {
     "host": "PGHOST",
     "port": "PGPORT",
@@ -124,14 +126,53 @@ def own_server(*, is_alone: bool) -> Iterator[Postgres]:
         server.stop()
 
 
-def make_room(server: Postgres, *, at: datetime) -> str:
-    """An empty database in the place of the present one, which stays under another name. Returns its URL."""
+def check(file: Path, url: str) -> None:
+    """Raises BackupError unless the file is a copy, whole or not: before anything is moved for it."""
+    call("pg_restore", "--list", str(file), url=url)
+
+
+def fill_in_place(file: Path, server: Postgres, *, at: datetime) -> str:
+    """The copy in the place of the present database, which stays under another name; all as it was when the copy cannot be restored.
+
+    Returns its URL. Raises BackupError.
+    """
+    check(file, server.url("postgres"))
+    aside = f"{ASIDE}{at:%Y%m%dT%H%M%S}"
+    had_one = rename(server, OWN, aside)
+    try:
+        url = server.create_database(OWN)
+        restore(file, url)
+    except (BackupError, psycopg.Error) as error:
+        drop(server, OWN)
+        rename(server, aside, OWN)
+        raise BackupError(f"Nothing was changed: the database is as it was.\n{error}") from None
+    if had_one:
+        print(f"The database as it was is kept as {aside} for {KEPT.days} days: ./croisee backup removes it then.", flush=True)
+    return url
+
+
+def rename(server: Postgres, name: str, other: str) -> bool:
+    """False when there is no database of that name."""
     with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-        if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [OWN]).fetchone():
-            aside = f"{OWN}_before_{at:%Y%m%dT%H%M%S}"
-            connection.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(OWN), sql.Identifier(aside)))
-            print(f"The database as it was is kept as {aside}.", flush=True)
-    return server.create_database(OWN)
+        if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone() is None:
+            return False
+        connection.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(name), sql.Identifier(other)))
+    return True
+
+
+def drop(server: Postgres, name: str) -> None:
+    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))
+
+
+def forget_kept(server: Postgres, *, at: datetime) -> None:
+    """Remove what restores put aside as long ago as copies go: people who were erased since are in it."""
+    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+        names = [str(row[0]) for row in connection.execute("SELECT datname FROM pg_database")]
+    for name in names:
+        found = re.fullmatch(rf"{ASIDE}(\d{{8}}T\d{{6}})", name)
+        if found and datetime.strptime(found[1], "%Y%m%dT%H%M%S").replace(tzinfo=UTC) < at - KEPT:
+            drop(server, name)
 
 
 def bring_up_to_date(url: str, environ: Mapping[str, str]) -> None:
@@ -152,6 +193,7 @@ def dump_here(folder: Path) -> None:
     else:
         with own_server(is_alone=False) as server:
             path = dump(server.url(OWN), folder, at=at)
+            forget_kept(server, at=at)
     print(f"{path}  {path.stat().st_size / 1e6:.1f} MB. Copy it to another machine, with the list of erasures ({erasures()}).", flush=True)
 
 
@@ -165,8 +207,7 @@ def restore_here(file: Path) -> None:
         bring_up_to_date(url, os.environ)
     else:
         with own_server(is_alone=True) as server:
-            url = make_room(server, at=datetime.now(UTC))
-            restore(file, url)
+            url = fill_in_place(file, server, at=datetime.now(UTC))
             port, secret = int(os.environ.get("PORT") or 8000), kept_secret(FOLDER / "secret_key")
             bring_up_to_date(url, {**os.environ, **settings(os.environ, port=port, secret_key=secret, mail_folder=ROOT / "var" / "mails")})
     print("Restored. Start with OUTBOX_HOLD=1, and see « After a restore » in docs/operations.md.", flush=True)

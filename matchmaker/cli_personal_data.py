@@ -32,7 +32,7 @@ def replay() -> None:
     db.session.commit()
     again = sum(erase_again(line, lines) for line in lines)
     personal_data_erased.keep(list_of_this_site(), at=now())
-    click.echo(f"{again} erased again, {len(lines) - again} of the list were not there. All sessions and links of accounts are over.")
+    click.echo(f"Of {len(lines)} on the list of erasures, {again} had come back: erased again. All sessions and links of accounts are over.")
 
 
 def erase_again(line: Line, lines: list[Line]) -> bool:

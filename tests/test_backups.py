@@ -90,7 +90,10 @@ def test_who_was_erased_after_the_copy_is_not_brought_back(site: Flask, empty: s
 
         told = restored.test_cli_runner().invoke(args=["erasures", "replay"])
 
-        assert (told.exit_code, told.output.splitlines()) == (0, ["2 erased again, 1 of the list were not there. All sessions and links of accounts are over."])
+        assert (told.exit_code, told.output.splitlines()) == (
+            0,
+            ["Of 3 on the list of erasures, 2 had come back: erased again. All sessions and links of accounts are over."],
+        )
         db.session.rollback()
         db.session.expire_all()
         assert traces() == {}
@@ -101,7 +104,7 @@ def test_who_was_erased_after_the_copy_is_not_brought_back(site: Flask, empty: s
         assert db.session.scalars(select(AccountToken).where(AccountToken.ended_at.is_(None))).all() == []
         assert (db.session.scalar(select(func.count()).select_from(OutboxMail)) or 0) >= (mails or 0)
         again = restored.test_cli_runner().invoke(args=["erasures", "replay"])
-        assert again.output.startswith("0 erased again, 3 of the list")
+        assert again.output.startswith("Of 3 on the list of erasures, 0 had come back")
         assert len(personal_data_erased.read(list_file)) == 3
 
 
@@ -132,7 +135,7 @@ def test_the_two_commands_do_all_of_it_and_refuse_in_words(site: Flask, empty: s
     done = command(empty, list_file, "restore", str(copy))
 
     assert done.returncode == 0, done.stderr
-    assert "1 erased again" in done.stdout
+    assert "1 had come back: erased again" in done.stdout
     assert "OUTBOX_HOLD=1" in done.stdout
     with psycopg.connect(backups.plain(empty)) as connection:
         assert connection.execute("SELECT count(*) FROM user_account WHERE id = %s", [person_id]).fetchone() == (0,)
@@ -150,8 +153,19 @@ def test_the_own_server_keeps_the_database_that_was_there(tmp_path: Path, list_f
     try:
         with backups.own_server(is_alone=False) as server, psycopg.connect(server.url("postgres"), autocommit=True) as connection:
             connection.execute("CREATE DATABASE croisee")
+            with psycopg.connect(server.url("croisee")) as present:
+                present.execute("CREATE TABLE precious (id int)")
+            # A file that is none, and a copy that is not whole, move nothing.
+            half = tmp_path / "half.dump"
+            half.write_bytes(copy.read_bytes()[:-5000])
+            for wrong in (ROOT / "README.md", half):
+                with pytest.raises(backups.BackupError):
+                    backups.fill_in_place(wrong, server, at=AT)
+                assert {row[0] for row in connection.execute("SELECT datname FROM pg_database WHERE datname LIKE 'croisee%'")} == {"croisee"}
+                with psycopg.connect(server.url("croisee")) as present:
+                    assert present.execute("SELECT count(*) FROM precious").fetchone() == (0,)
 
-            backups.restore(copy, backups.make_room(server, at=AT))
+            backups.fill_in_place(copy, server, at=AT)
 
             names = {row[0] for row in connection.execute("SELECT datname FROM pg_database")}
             assert names >= {"croisee", "croisee_before_20261123T020000"}
@@ -163,6 +177,11 @@ def test_the_own_server_keeps_the_database_that_was_there(tmp_path: Path, list_f
             with backups.own_server(is_alone=False) as same:
                 assert same.url("croisee") == server.url("croisee")
             assert backups.main(["restore", str(copy)]) == 1
+            # What was put aside goes with the copies of its time: people who were erased since are in it.
+            backups.forget_kept(server, at=AT + timedelta(days=34))
+            assert "croisee_before_20261123T020000" in {row[0] for row in connection.execute("SELECT datname FROM pg_database")}
+            backups.forget_kept(server, at=AT + timedelta(days=36))
+            assert {row[0] for row in connection.execute("SELECT datname FROM pg_database WHERE datname LIKE 'croisee%'")} == {"croisee"}
     finally:
         remove(tmp_path / "var" / "run")
 
