@@ -204,6 +204,7 @@ class Config:
             "pools.compose_due": {"task": "tasks.pools.compose_due", "schedule": 5.0, "options": {"expires": 5}},
             "job_datings.plan_due": {"task": "tasks.job_datings.plan_due", "schedule": 5.0, "options": {"expires": 5}},
             "job_datings.settle_due": {"task": "tasks.job_datings.settle_due", "schedule": 30.0, "options": {"expires": 30}},
+            "job_datings.part_due": {"task": "tasks.job_datings.part_due", "schedule": 60.0, "options": {"expires": 60}},
             "job_datings.remind_silent": {"task": "tasks.job_datings.remind_silent", "schedule": 3600.0, "options": {"expires": 3600}},
             "job_datings.forget_needs": {"task": "tasks.job_datings.forget_needs", "schedule": 3600.0, "options": {"expires": 3600}},
             "outbox.drain": {"task": "tasks.outbox.drain", "schedule": 5.0, "options": {"expires": 5}},

@@ -8,7 +8,7 @@ from flask import current_app
 from matchmaker.extensions import db, nudge
 from matchmaker.models import JobDating
 from matchmaker.models.base import PARIS, today
-from matchmaker.services import invitation_reminders, job_dating_guests, job_dating_plans
+from matchmaker.services import invitation_reminders, job_dating_guests, job_dating_partings, job_dating_plans
 from matchmaker.services.outbox import MailSettings
 
 
@@ -27,6 +27,15 @@ def settle_due() -> None:
     settings = MailSettings.from_config(current_app.config)
     for job_dating_id in job_dating_guests.to_settle():
         job_dating_guests.settle(db.session.get_one(JobDating, job_dating_id), settings=settings)
+        db.session.commit()
+
+
+@shared_task
+def part_due() -> None:
+    """Withdraw what was planned between two of whom one said « never again »."""
+    settings = MailSettings.from_config(current_app.config)
+    for job_dating_id in job_dating_partings.due():
+        job_dating_partings.part(db.session.get_one(JobDating, job_dating_id), settings=settings)
         db.session.commit()
 
 

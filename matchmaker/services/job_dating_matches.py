@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, delete, or_, select
 from sqlalchemy.orm import joinedload
 
 from matchmaker.extensions import db
 from matchmaker.models import Commune, JobDating, JobDatingStatus, Match, MatchStatus, Meeting, Need, Offer, Organisation, ParticipantState, Status, Venue
 from matchmaker.models.base import now
+from matchmaker.services import refusal_bounds
 from matchmaker.services.errors import NotAllowedNow
 from matchmaker.services.organisations import lies_in
 
@@ -57,10 +58,15 @@ def forget_unmet() -> None:
 
 
 def count_lost(job_dating: JobDating) -> int:
-    """How many of its meetings can no longer be: their match is not mutual any more, or has become confidential."""
+    """How many of its meetings can no longer be: their match is not mutual any more, or has become confidential.
+
+    Not those of two of whom one said « never again », once they have no place: the plan says so by itself.
+    """
     can_be = and_(may_meet(agreed(job_dating)), Need.is_confidential.is_(False), Offer.is_confidential.is_(False))
-    query = select(func.count()).select_from(Meeting).join(Meeting.match).join(Match.need).join(Match.offer)
-    return db.session.scalar(query.where(Meeting.job_dating_id == job_dating.id, ~can_be)) or 0
+    query = select(Meeting.round, Need.organisation_id, Offer.organisation_id).join(Meeting.match).join(Match.need).join(Match.offer)
+    lost = db.session.execute(query.where(Meeting.job_dating_id == job_dating.id, ~can_be)).all()
+    apart = refusal_bounds.parted({key for _round, *pair in lost for key in pair}) if lost else set()
+    return sum(number is not None or frozenset(pair) not in apart for number, *pair in lost)
 
 
 def free_matches(venue: Venue, *, beside: JobDating | None = None) -> list[Match]:

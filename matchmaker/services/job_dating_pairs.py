@@ -13,7 +13,7 @@ from matchmaker.extensions import db
 from matchmaker.models import JobDating, JobDatingStatus, Match, Meeting, Need, Offer, Organisation, Side, Status, WishKind
 from matchmaker.models.base import now, today
 from matchmaker.models.matching import LIVE_MATCH
-from matchmaker.services import feedback_memory, job_dating_guests, job_dating_matches, matching_inputs, territories
+from matchmaker.services import feedback_memory, job_dating_guests, job_dating_matches, matching_inputs, refusal_bounds, territories
 from matchmaker.services.errors import ChangedMeanwhile, EditedMeanwhile, NotAllowedNow
 from matchmaker.services.job_dating_programmes import Pair, ends, wished_pairs
 from matchmaker.services.matching_breakdowns import breakdowns
@@ -69,10 +69,11 @@ def candidates_of(job_dating: JobDating, organisation: Organisation) -> list[Can
 
 
 def closed_pairs(job_dating: JobDating, guests: Collection[UUID]) -> set[Pair]:
-    """Structures that meet already, that met before, or of which one does not want it this time."""
+    """Structures that meet already, that met before, or of which one does not want it this time, or ever."""
     asked_for = wished_pairs(job_dating.participants, WishKind.MEET)
     met = {frozenset(pair) for pair in feedback_memory.already_met(guests)} - asked_for
-    return met | wished_pairs(job_dating.participants, WishKind.NOT_NOW) | {frozenset(ends(meeting)) for meeting in job_dating.meetings}
+    parted = refusal_bounds.parted(guests)
+    return met | parted | wished_pairs(job_dating.participants, WishKind.NOT_NOW) | {frozenset(ends(meeting)) for meeting in job_dating.meetings}
 
 
 def planned_elsewhere(job_dating: JobDating, pairs: Iterable[PairIds]) -> set[PairIds]:

@@ -14,7 +14,7 @@ from matchmaker.engine.problem import BadProblem
 from matchmaker.engine.programme import NOWHERE, UNLIMITED, Programme, programme
 from matchmaker.extensions import db
 from matchmaker.models import JobDating, Meeting, Participant, Side, Table, Wish, WishKind
-from matchmaker.services import feedback_memory
+from matchmaker.services import feedback_memory, refusal_bounds
 
 WISHED = 1.0
 """What a meeting that one of the two asked for is worth beside its score, which is 1 at most."""
@@ -29,6 +29,7 @@ class Barred(StrEnum):
     """Why a meeting that was chosen is not planned at all."""
 
     NOT_NOW = "not_now"
+    NEVER_AGAIN = "never_again"
     MET_BEFORE = "met_before"
     NOT_EXPECTED = "not_expected"
 
@@ -174,7 +175,8 @@ def held(made: Programme, locks: list[tuple[int, int, int]]) -> Programme | None
 
 
 def barred_meetings(job_dating: JobDating) -> dict[UUID, Barred]:
-    """Meeting id → why it is not to be: one of the two does not come, does not want it this time, or the two met before and nobody asks for more."""
+    """Meeting id → why it is not to be: one of the two does not come, does not want it this time or ever, or the two met before and nobody asks for more."""
+    never = never_again(job_dating)
     expected = {participant.organisation_id for participant in job_dating.expected}
     not_now = wished_pairs(job_dating.participants, WishKind.NOT_NOW)
     met = {frozenset(pair) for pair in feedback_memory.already_met(expected)} - wished_pairs(job_dating.participants, WishKind.MEET)
@@ -183,11 +185,18 @@ def barred_meetings(job_dating: JobDating) -> dict[UUID, Barred]:
         pair = frozenset(ends(meeting))
         if not pair <= expected:
             found[meeting.id] = Barred.NOT_EXPECTED
+        elif pair in never:
+            found[meeting.id] = Barred.NEVER_AGAIN
         elif pair in not_now:
             found[meeting.id] = Barred.NOT_NOW
         elif pair in met and not meeting.is_locked:
             found[meeting.id] = Barred.MET_BEFORE
     return found
+
+
+def never_again(job_dating: JobDating) -> set[Pair]:
+    """The pairs of those who take part that are not to be put in touch any more."""
+    return refusal_bounds.parted({participant.organisation_id for participant in job_dating.participants})
 
 
 def wished_pairs(participants: Iterable[Participant], kind: WishKind) -> set[Pair]:

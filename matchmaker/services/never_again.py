@@ -55,8 +55,13 @@ def hides_nobody() -> tuple[ColumnElement[bool], ...]:
 
 
 def lock(refusal: Proposal) -> None:
-    """Lock what the refusal ends with its own match, in the order in which silent questions are ended: none waits for another in a ring."""
+    """Lock what the refusal ends with its own match: the announcements first, as every answer does, then the matches, in the order in which silent
+    questions are ended. None waits for another in a ring.
+    """
     ids = [refusal.match_id, *db.session.scalars(others(refusal).with_only_columns(Match.id))]
+    for model, column in ((Need, Match.need_id), (Offer, Match.offer_id)):
+        own = select(column).where(Match.id.in_(ids))
+        db.session.execute(select(model.id).where(model.id.in_(own)).order_by(model.id).with_for_update(key_share=True))
     db.session.execute(select(Match.id).where(Match.id.in_(ids)).order_by(Match.id).with_for_update())
 
 

@@ -26,7 +26,7 @@ from matchmaker.models import (
 )
 from matchmaker.models.base import now
 from matchmaker.models.pools import GONE, LIVE_POOL
-from matchmaker.services import outbox
+from matchmaker.services import outbox, refusal_bounds
 from matchmaker.services.errors import ChangedMeanwhile, NotAllowedNow
 from matchmaker.services.pools_fractions import is_held, point_of
 from matchmaker.services.territories import kilometres
@@ -99,7 +99,10 @@ def lock(pool: Pool) -> None:
 
 
 def check_free(shares: Sequence[PoolShare]) -> None:
-    """Raises ChangedMeanwhile when one of these needs is closed, was changed since the pool was composed, or is in another group."""
+    """Raises ChangedMeanwhile when one of these needs is closed, was changed since the pool was composed, or is in another group.
+
+    So it does when one of the structures said meanwhile that it does not want to be put in touch with another of them.
+    """
     ids = [share.need_id for share in shares]
     held = select(PoolShare.need_id).where(PoolShare.need_id.in_(ids), PoolShare.pool_id != shares[0].pool_id, is_held())
     taken = set(db.session.scalars(held))
@@ -108,6 +111,21 @@ def check_free(shares: Sequence[PoolShare]) -> None:
         is_as_read = composed_at is None or share.need.updated_at <= composed_at
         if share.need_id in taken or not share.need.is_open or not is_as_read:
             raise ChangedMeanwhile(str(share.need_id))
+    if apart := refusal_bounds.parted({share.need.organisation_id for share in shares}, in_confidence=True):
+        raise ChangedMeanwhile(f"{len(apart)} pairs are kept apart")
+
+
+def parted(shown: Sequence[Pool]) -> dict[UUID, list[tuple[Organisation, Organisation]]]:
+    """Pool id → those of its employers of which one asked not to be put in touch with the other any more; nothing that was said in confidence."""
+    members = {one.id: {share.need.organisation_id: share.need.organisation for share in one.members} for one in shown}
+    apart = sorted(sorted(pair) for pair in refusal_bounds.parted({key for own in members.values() for key in own}))
+    return {key: [(own[one], own[other]) for one, other in apart if one in own and other in own] for key, own in members.items()}
+
+
+def wants_to_part(pool: Pool, share: PoolShare) -> bool:
+    """This employer itself asked not to be put in touch any more with another one of the group."""
+    others = {one.need.organisation_id for one in pool.members} - {share.need.organisation_id}
+    return not others.isdisjoint(refusal_bounds.refused_for_good(share.need.organisation_id))
 
 
 def tell(kind: str, share: PoolShare, *, settings: outbox.MailSettings) -> None:

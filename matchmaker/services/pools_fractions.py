@@ -17,6 +17,7 @@ from matchmaker.models import Category, Family, Need, NeedPairRule, Organisation
 from matchmaker.models.base import today
 from matchmaker.models.declarations import NO_HALF_DAY
 from matchmaker.models.pools import GONE, LIVE_POOL
+from matchmaker.services import refusal_bounds
 from matchmaker.services.territories import commune_point, kilometres, plain
 
 # In the country two places that share somebody lie further apart than in a town.
@@ -64,8 +65,11 @@ def needs_where(*conditions: ColumnElement[bool]) -> list[Need]:
     return list(db.session.scalars(query.order_by(Need.id)))
 
 
-def asked(needs: Sequence[Need]) -> Asked:
-    """These needs as the engine's arrays; what an animator decided of two of them is kept."""
+def asked(needs: Sequence[Need], *, bound: Collection[UUID] = ()) -> Asked:
+    """These needs as the engine's arrays; what an animator decided of two of them is kept.
+
+    Two structures of which one asked for « never again » are in no group together, but for the one of these ``bound`` needs, which they are in.
+    """
     whole, left_out = [], []
     for need in needs:
         reason = why_left_out(need)
@@ -76,7 +80,11 @@ def asked(needs: Sequence[Need]) -> Asked:
     row_of = {need.id: row for row, need in enumerate(whole)}
     employers: dict[UUID, int] = {}
     points = [point_of(need) or (0.0, 0.0) for need in whole]
-    pairs = {rule: [(row_of[one], row_of[other]) for one, other in decided(rule, row_of)] for rule in PairRule}
+    apart = parted(whole)
+    decisions = {rule: decided(rule, row_of) for rule in PairRule}
+    decisions[PairRule.TOGETHER] = [pair for pair in decisions[PairRule.TOGETHER] if pair not in apart]
+    decisions[PairRule.APART] += sorted(pair for pair in apart - {*decisions[PairRule.APART]} if not {*pair} <= {*bound})
+    pairs = {rule: [(row_of[one], row_of[other]) for one, other in found] for rule, found in decisions.items()}
     fractions = Fractions(
         employer=np.array([employers.setdefault(need.organisation_id, len(employers)) for need in whole], dtype=np.int64),
         occupations=[occupations_of(need) for need in whole],
@@ -101,6 +109,16 @@ def decided(rule: PairRule, among: Collection[UUID]) -> list[tuple[UUID, UUID]]:
     query = select(NeedPairRule.first_need_id, NeedPairRule.second_need_id).where(NeedPairRule.rule == rule)
     both = query.where(NeedPairRule.first_need_id.in_(among), NeedPairRule.second_need_id.in_(among))
     return [(one, other) for one, other in db.session.execute(both.order_by(NeedPairRule.id))]
+
+
+def parted(needs: Sequence[Need]) -> set[tuple[UUID, UUID]]:
+    """The pairs of these needs, the smaller id first, of whose structures one does not want to be put in touch with the other."""
+    by_organisation: dict[UUID, list[UUID]] = {}
+    for need in needs:
+        by_organisation.setdefault(need.organisation_id, []).append(need.id)
+    apart = [sorted(pair) for pair in refusal_bounds.parted(by_organisation.keys(), in_confidence=True)]
+    found = [sorted((one, other)) for first, second in apart for one in by_organisation[first] for other in by_organisation[second]]
+    return {(one, other) for one, other in found}
 
 
 def pair_rules(territory: Territory) -> list[NeedPairRule]:

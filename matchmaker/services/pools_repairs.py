@@ -114,4 +114,4 @@ def as_they_are(fractions: Fractions, rules: Rules, staying: Sequence[int]) -> F
 def with_free_ones(pool: Pool) -> Asked:
     """The free fractions of the territory, and those of the group that are open still."""
     ids = [need.id for need in free_fractions(pool.territory).needs] + [one.need_id for one in pool.members]
-    return asked(needs_where(Need.id.in_(ids)))
+    return asked(needs_where(Need.id.in_(ids)), bound={one.need_id for one in pool.members})

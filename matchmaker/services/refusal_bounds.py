@@ -83,6 +83,26 @@ def apart() -> set[Two]:
     return {(one, other) for one, other in db.session.execute(query)}
 
 
+def parted(among: Collection[UUID], *, in_confidence: bool = False) -> set[frozenset[UUID]]:
+    """The pairs of these structures of which one asked for « never again ».
+
+    ``in_confidence``: also where an announcement in confidence had brought them together; such a pair is kept apart, and nobody is told.
+    """
+    query = select(Need.organisation_id, Offer.organisation_id).select_from(Proposal).join(Proposal.match).join(Match.need).join(Match.offer)
+    query = query.where(Proposal.never_again, *stands(), Need.organisation_id.in_(among), Offer.organisation_id.in_(among))
+    if not in_confidence:
+        query = query.where(Need.is_confidential.is_(False), Offer.is_confidential.is_(False))
+    return {frozenset(pair) for pair in db.session.execute(query)}
+
+
+def refused_for_good(organisation_id: UUID) -> set[UUID]:
+    """The structures that this one asked not to be put in touch with any more; none that had come to it in confidence."""
+    query = select(Need.organisation_id, Offer.organisation_id).select_from(Proposal).join(Proposal.match).join(Match.need).join(Match.offer)
+    query = query.where(Proposal.organisation_id == organisation_id, Proposal.never_again, *stands())
+    query = query.where(Need.is_confidential.is_(False), Offer.is_confidential.is_(False))
+    return {key for pair in db.session.execute(query) for key in pair} - {organisation_id}
+
+
 def limits() -> dict[UUID, float]:
     """Declaration id → the nearest distance, in kilometres, that its structure called too far."""
     query = select(own_id, func.min(Match.distance_km)).select_from(Proposal).join(Proposal.match)

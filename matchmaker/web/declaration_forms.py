@@ -87,5 +87,5 @@ def form_for(
         "Cochez peu\u00a0: chaque case écarte des structures." if is_need else "Ce que vous ne cochez pas reste «\u00a0à vérifier ensemble\u00a0»."
     )
     form.areas.description = "Des territoires où vous intervenez aussi, au-delà de ce rayon."
-    form.skills.description = "Des mots séparés par des virgules\u00a0: métiers, techniques, outils. Exemple\u00a0: paie, comptabilité."
+    form.skills.description = f"Des mots séparés par des virgules. Exemple\u00a0: {guide.example_words}."
     return form

@@ -63,6 +63,7 @@ class Guide:
     flags: tuple[Flag, ...]
     example_need: str
     example_offer: str
+    example_words: str
     is_not: str
 
 
@@ -74,6 +75,7 @@ GUIDES: dict[Category, Guide] = {
         (Flag.DRIVING_LICENCE, Flag.PUBLIC_TRANSPORT, Flag.WHEELCHAIR, Flag.CERTIFICATE),
         "Trois postes d’agents de tri, horaires décalés",
         "Un parcours passerelle vers nos entrepôts, six places",
+        "tri, conduite d’engins, lecture de plans",
         "Ni un site d’annonces ni une collecte de CV\u00a0: deux structures se parlent d’un parcours ou d’un poste.",
     ),
     Category.POOLED_JOB: Guide(
@@ -83,6 +85,7 @@ GUIDES: dict[Category, Guide] = {
         (Flag.DRIVING_LICENCE, Flag.CERTIFICATE, Flag.VAT),
         "Comptable associatif, deux jours par semaine",
         "Notre groupement d’employeurs cherche des adhérents",
+        "paie, comptabilité, tableur",
         "Ni de l’intérim ni une prestation\u00a0: plusieurs employeurs partagent un même contrat.",
     ),
     Category.PURCHASE: Guide(
@@ -92,6 +95,7 @@ GUIDES: dict[Category, Guide] = {
         (Flag.RESERVED_MARKET, Flag.CERTIFICATE, Flag.DELIVERY, Flag.WHEELCHAIR),
         "Entretien de 4 hectares d’espaces verts sans pesticides",
         "Buffets de saison, vaisselle réutilisable",
+        "tonte, taille, zéro pesticide",
         "Ni un appel d’offres, ni une commande\u00a0: une prise de contact. Vous restez libre jusqu’au bout.",
     ),
     Category.PREMISES: Guide(
@@ -101,6 +105,7 @@ GUIDES: dict[Category, Guide] = {
         (Flag.WHEELCHAIR, Flag.VEHICLE_ACCESS, Flag.PUBLIC_TRANSPORT, Flag.CONFIDENTIALITY),
         "Local de stockage de 80 m² de plain-pied",
         "Trois bureaux et une salle, à la demi-journée",
+        "rez-de-chaussée, quai, chauffage",
         "Ni un bail ni une agence\u00a0: deux structures voient si un lieu peut se partager.",
     ),
     Category.SKILLS_SPONSORSHIP: Guide(
@@ -110,6 +115,7 @@ GUIDES: dict[Category, Guide] = {
         (Flag.GENERAL_INTEREST, Flag.CONFIDENTIALITY),
         "Refonte de notre site et de son accessibilité, 15 jours",
         "Deux développeuses, un jour par mois chacune",
+        "site web, accessibilité, rédaction",
         "Ni du bénévolat le soir ni de la sous-traitance\u00a0: du temps de travail offert à une cause d’intérêt général.",
     ),
     Category.PEER_TRAINING: Guide(
@@ -119,6 +125,7 @@ GUIDES: dict[Category, Guide] = {
         (Flag.WHEELCHAIR, Flag.PUBLIC_TRANSPORT),
         "Apprendre à répondre à un marché avec clause sociale",
         "Retour d’expérience\u00a0: nos trois premiers marchés réservés",
+        "marchés publics, clause sociale",
         "Ni un organisme de formation ni un diplôme\u00a0: des pairs qui se montrent ce qu’ils savent faire.",
     ),
     Category.SUCCESSION: Guide(
@@ -128,6 +135,7 @@ GUIDES: dict[Category, Guide] = {
         (Flag.CONFIDENTIALITY, Flag.CERTIFICATE),
         "Départ en retraite de la directrice dans 14 mois",
         "Cadre de PME souhaitant diriger une structure de l’ESS",
+        "direction, insertion, gestion",
         "Ni une annonce publique ni une mise en vente\u00a0: votre nom n’est montré qu’à qui vous dit oui, quand vous avez dit oui.",
     ),
     Category.MATERIAL: Guide(
@@ -137,6 +145,7 @@ GUIDES: dict[Category, Guide] = {
         (Flag.DELIVERY, Flag.CERTIFICATE, Flag.VEHICLE_ACCESS),
         "Vingt chaises et six tables pour une salle commune",
         "Vingt ordinateurs de bureau, révisés",
+        "mobilier, informatique, palettes",
         "Ni une brocante ni un dépôt\u00a0: du matériel qui change de mains entre structures.",
     ),
 }

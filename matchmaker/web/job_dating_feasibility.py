@@ -11,6 +11,7 @@ from matchmaker.web import formats, job_dating_plan
 
 WHY_NOT = {
     "not_now": "l’une des deux ne le souhaite pas cette fois",
+    "never_again": "l’une des deux ne souhaite plus être mise en relation avec l’autre",
     "met_before": "elles se sont déjà rencontrées, et aucune ne demande à se revoir",
     "not_expected": "l’une des deux ne vient pas",
     "window": "elles ne sont pas là assez longtemps ensemble",

@@ -64,6 +64,7 @@ def page(share: PoolShare, form: OtherDaysForm, *, status: int = 200) -> Respons
         PoolStatus=PoolStatus,
         ShareStatus=ShareStatus,
         form=form,
+        is_parted=not has_left and pools.wants_to_part(pool, share),
         welcome_by=pools_words.answers_of(pool),
     ), status
 

@@ -74,6 +74,7 @@ def page(territory: Territory, tried: RulesForm | None, *, trial: PoolingTrial |
         "groups": pools.employer_groups(),
         "job_datings": pools_meetings.coming(territory),
         "profiles": {pool.id: pools_profiles.that_fit(pool, profiles) for pool in shown},
+        "parted": pools.parted(shown),
         "repairs": {pool.id: pools_repairs.repairs_of(pool) for pool in shown if pool.left_at is not None},
     }
     words: dict[str, Any] = {"words": pools_words, "warnings_of": warnings, "nearest_group": pools.nearest_group, "map_of": map_of}
@@ -212,7 +213,7 @@ def act(pool: Pool, change: Callable[[], object], done: str) -> ResponseReturnVa
     except (NotAllowedNow, TooManyPeople) as refusal:
         db.session.rollback()
         stale = (
-            "Une annonce de ce groupe a changé depuis. Relancez la recherche."
+            "Une annonce de ce groupe a changé depuis, ou deux de ses structures ne souhaitent plus être mises en relation. Relancez la recherche."
             if isinstance(refusal, ChangedMeanwhile)
             else f"Le lieu peut recevoir {formats.plural(refusal.allowed, 'personne', 'personnes')}, il y en aurait {refusal.people}."
             if isinstance(refusal, TooManyPeople)
