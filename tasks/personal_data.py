@@ -8,7 +8,7 @@ from flask import current_app
 
 from matchmaker.extensions import db, nudge
 from matchmaker.models.base import now
-from matchmaker.services import personal_data_erased, personal_data_erasing, personal_data_export
+from matchmaker.services import caught_mails, personal_data_erased, personal_data_erasing, personal_data_export
 from matchmaker.services.errors import NotAllowedNow
 from matchmaker.services.outbox import MailSettings
 from tasks.outbox import drain
@@ -38,8 +38,15 @@ def erase_due() -> None:
     db.session.commit()
     keep_list()
     if erased:
+        forget_caught()
         nudge(drain)
         nudge(erase_due)
+
+
+def forget_caught() -> None:
+    """The files of the demonstration's catcher, too. Elsewhere mails leave, and no file is kept."""
+    if current_app.config["DEMO"]:
+        caught_mails.forget_emptied(Path(current_app.config["MAIL_FOLDER"]))
 
 
 def keep_list() -> None:

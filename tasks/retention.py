@@ -10,6 +10,7 @@ from matchmaker.models.base import now
 from matchmaker.services import retention
 from matchmaker.services.outbox import MailSettings
 from tasks.outbox import drain
+from tasks.personal_data import forget_caught
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +30,7 @@ def nightly() -> None:
             log.error("retention: %s failed: %s", rule.__name__, type(error).__name__)
             continue
         log.info("retention: %s, %d rows", rule.__name__, changed)
+    forget_caught()
     nudge(drain)
     if failed:
         raise RuntimeError("retention failed: " + ", ".join(failed))

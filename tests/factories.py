@@ -323,7 +323,7 @@ class MailFactory(Factory):
     kind = "proposals"
     subject = "Deux propositions attendent votre réponse"
     message_id = factory.LazyAttribute(lambda row: f"<{row.idempotency_key.replace(':', '.')}@croisee.test>")
-    message = factory.LazyAttribute(lambda row: f"Subject: {row.kind}\r\nTo: {row.recipient}\r\n\r\nBonjour,\r\n".encode())
+    message = factory.LazyAttribute(lambda row: f"Subject: {row.kind}\r\nTo: {row.recipient}\r\nMessage-ID: {row.message_id}\r\n\r\nBonjour,\r\n".encode())
     status = MailStatus.SENT
     sent_at = factory.LazyFunction(now)
     attempts = 1

@@ -5,6 +5,8 @@ import json
 import logging
 import re
 import zipfile
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import redis
@@ -13,6 +15,7 @@ from sqlalchemy import JSON, Enum, LargeBinary, String, select, text, update
 
 from config import ROOT
 from matchmaker.extensions import db
+from matchmaker.mailcatcher import keep
 from matchmaker.models import (
     Base,
     Invitation,
@@ -47,7 +50,8 @@ from matchmaker.services.errors import EmailTaken, NotAllowedNow
 from matchmaker.services.personal_data_scrubbing import Words
 from matchmaker.services.personal_data_tables import ERASERS
 from matchmaker.web.settings import mail_settings
-from tests.canary import MAIL, NAME, PLACE, TRACES, make_canary, traces
+from tasks import personal_data as tasks
+from tests.canary import MAIL, NAME, PLACE, TRACES, make_canary, readable, traces
 from tests.conftest import Client, new_database, redis_url
 from tests.factories import (
     MailFactory,
@@ -128,6 +132,25 @@ def test_after_erasing_the_last_person_of_a_structure_no_trace_is_left_anywhere(
     # What is others' stays theirs.
     assert len(others) > 2
     assert db.session.scalars(select(OutboxMail.id).where(OutboxMail.id.in_(others))).all() == others
+
+
+def test_the_files_of_the_demonstrations_catcher_keep_no_trace_either(app: Flask, canary: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mails of the canary and of others left before: they are files that everybody reads."""
+    others = MailFactory().message
+    for mail in db.session.scalars(select(OutboxMail).order_by(OutboxMail.id)):
+        keep(tmp_path, "bonjour@croisee.test", [mail.recipient], mail.message)
+    stranger = keep(tmp_path, "x@elsewhere.test", ["y@elsewhere.test"], b"Message-ID: <not-of-this-outbox@elsewhere.test>\r\n\r\nBonjour")
+    assert any(TRACES.search(readable(file.read_bytes())) for file in tmp_path.iterdir())
+    personal_data_erasing.ask(canary, settings=mail_settings(), at=now() - timedelta(days=8))
+    db.session.commit()
+    monkeypatch.setitem(app.config, "MAIL_FOLDER", str(tmp_path))
+
+    tasks.erase_due()
+
+    files = sorted(tmp_path.glob("*.eml"))
+    assert [file.name for file in files if TRACES.search(readable(file.read_bytes()))] == []
+    assert stranger in files
+    assert [file for file in files if file.read_bytes().endswith(others)], "what is others' stays theirs"
 
 
 def test_what_was_begun_with_others_ends_and_they_are_told_without_a_name(app: Flask, canary: User) -> None:
