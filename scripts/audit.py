@@ -18,6 +18,7 @@ LISTS = ("requirements.txt", "requirements-dev.txt", "requirements-bench.txt")
 SERVICES = (("--vulnerability-service", "pypi"), ("--vulnerability-service", "osv"))
 PROBE = "https://pypi.org/pypi/pip/json"
 TITLE = "Known vulnerabilities (pip-audit) …"
+ELSEWHERE = "  This says nothing of them. Run it before a release where https://pypi.org or https://api.osv.dev can be reached: python scripts/audit.py"
 
 
 def main(services: Sequence[Sequence[str]] = SERVICES) -> int:
@@ -30,7 +31,7 @@ def main(services: Sequence[Sequence[str]] = SERVICES) -> int:
         if report is not None and any("skip_reason" not in package for package in report["dependencies"]):
             break
     if not told and not is_online():
-        print(TITLE, "skipped: no network")
+        print(TITLE, f"NOT CHECKED: no network.\n{ELSEWHERE}")
         return 0
     if not told:
         print(TITLE, "FAILED", *complaints, sep="\n")
@@ -68,7 +69,7 @@ def verdict(told: dict[str, Any]) -> tuple[str, int]:
     if lines:
         return "\n".join(["FAILED", *lines]), 1
     if not audited:
-        return "skipped: the index that answers knows none of the pinned versions", 0
+        return f"NOT CHECKED: whoever answers for PyPI and OSV here knows none of the {skipped} pinned versions (a mirror?).\n{ELSEWHERE}", 0
     return f"none in {audited} packages" + (f", {skipped} not known to PyPI" if skipped else ""), 0
 
 

