@@ -24,7 +24,7 @@ from matchmaker.services.errors import (
 )
 from matchmaker.services.invitations import Told
 from matchmaker.services.job_dating_moves import Facts, Moved
-from matchmaker.web import formats, job_dating_conflicts, job_dating_plan
+from matchmaker.web import formats, job_dating_conflicts, job_dating_picks, job_dating_plan
 from matchmaker.web.access import host_required, job_dating_in_my_hands, signed_in, venue_in_my_hands
 from matchmaker.web.forms import answer
 from matchmaker.web.job_dating_conflicts import Rows, pairs_beside, resent, when
@@ -78,7 +78,8 @@ def change_meetings(job_dating_id: UUID) -> ResponseReturnValue:
     form.pairs.choices = [str(match.id) for match in free]
 
     def page(problem: str = "") -> ResponseReturnValue:
-        return answer("job_datings/change_meetings.html", form, job_dating=job_dating, matches=free, problem=problem)
+        picks = job_dating_picks.by_structure(free)
+        return answer("job_datings/change_meetings.html", form, job_dating=job_dating, matches=free, picks=picks, problem=problem)
 
     if not form.validate_on_submit():
         return page()

@@ -10,7 +10,7 @@ from matchmaker.extensions import db
 from matchmaker.models import JobDating
 from matchmaker.services import job_dating_feasibility, job_dating_matches, job_dating_pairs, job_datings, venues
 from matchmaker.services.errors import EditedMeanwhile, NotAllowedNow, TooManyPeople
-from matchmaker.web import formats, job_dating_conflicts, job_dating_plan, labels, venue_bookings
+from matchmaker.web import formats, job_dating_conflicts, job_dating_picks, job_dating_plan, labels, venue_bookings
 from matchmaker.web.access import host_required, job_dating_in_my_hands, signed_in, venue_in_my_hands
 from matchmaker.web.forms import answer
 from matchmaker.web.job_dating_feasibility import Line, capacity, line
@@ -82,9 +82,10 @@ def choose(job_dating_id: UUID) -> ResponseReturnValue:
     shown = free if "tout" in request.args else [meeting.match for meeting in job_dating.meetings]
     form = ChoiceForm(pairs=[str(match.id) for match in shown], version=job_dating.version)
     form.pairs.choices = [str(match.id) for match in free]
+    listed = {"job_dating": job_dating, "matches": free, "picks": job_dating_picks.by_structure(free)}
     told = None if job_dating.is_past else line_of(job_dating)
     if not form.validate_on_submit():
-        return answer("job_datings/choose.html", form, job_dating=job_dating, matches=free, steps=STEPS, line=told)
+        return answer("job_datings/choose.html", form, steps=STEPS, line=told, **listed)
     wanted = [match for match in free if str(match.id) in form.pairs.data]
     try:
         job_datings.choose(job_dating, wanted, version=form.version.data)
@@ -93,7 +94,7 @@ def choose(job_dating_id: UUID) -> ResponseReturnValue:
     except TooManyPeople as error:
         form.pairs.errors = [job_dating_plan.too_many(error)]
         db.session.rollback()
-        return answer("job_datings/choose.html", form, job_dating=job_dating, matches=free, steps=STEPS, line=None)
+        return answer("job_datings/choose.html", form, steps=STEPS, line=None, **listed)
     db.session.commit()
     return redirect(url_for(".rhythm" if "suite" in request.form else ".planner", job_dating_id=job_dating.id))
 

@@ -21,6 +21,7 @@ from matchmaker.services import (
     job_datings,
     mails,
     outbox,
+    presence,
     territories,
 )
 from matchmaker.services.errors import EditedMeanwhile, MatchesTaken, MeetingsLost, NotAllowedNow, RoundsDoNotFit, TooManyPeople, VenueBlocked, VenueTaken
@@ -77,7 +78,8 @@ def invitation_of(job_dating: JobDating, organisation: Organisation) -> dict[str
 @bp.get("/mes-job-datings")
 @host_required
 def mine() -> ResponseReturnValue:
-    return render_template("job_datings/mine.html", job_datings=job_dating_lists.in_charge_of(signed_in()))
+    listed = job_dating_lists.in_charge_of(signed_in())
+    return render_template("job_datings/mine.html", job_datings=listed, at_the_desk=[one for one in reversed(listed) if presence.is_open(one)])
 
 
 @bp.get("/mes-job-datings/<uuid:job_dating_id>")

@@ -79,7 +79,10 @@ def show(series_id: UUID) -> ResponseReturnValue:
     series = series_in_my_hands(series_id)
     appearances = all_series.appearances(series)
     warnings = {job_dating.id: warning(series, job_dating) for job_dating in all_series.drafts(series)}
-    return render_template("series/show.html", series=series, appearances=appearances, warnings=warnings, drafts=all_series.drafts(series))
+    names = {one.organisation_id: one.organisation.name for job_dating in series.job_datings for one in job_dating.expected}
+    often = sorted((names[key], count) for key, count in appearances.items() if count > 1)
+    context = {"appearances": appearances, "often": often, "warnings": warnings, "drafts": all_series.drafts(series)}
+    return render_template("series/show.html", series=series, **context)
 
 
 @bp.post("/mes-job-datings/series/<uuid:series_id>/repartition")

@@ -26,7 +26,7 @@ def test_two_sides_write_to_each_other_and_call_for_help(site: Site, person: Cal
     card = member.page.locator("article", has_text="Rayonnages à palettes")
     assert "@" not in card.inner_text()
     card.get_by_role("link", name="Leur écrire").click()
-    member.page.wait_for_load_state("load")
+    member.settle()
     member.look()
     assert "Jeudi à 9 h, c’est parfait." in member.text.replace("\u00a0", " ")
     member.click("Voir leurs coordonnées")

@@ -85,7 +85,7 @@ def test_the_page_is_whole_without_script_style_or_cookie(site: Site, person: Ca
     guest.page.goto(f"{site.url}{question}")
     guest.page.get_by_label("Plus tard").check()
     guest.page.get_by_role("button", name="Envoyer ma réponse").click()
-    guest.page.wait_for_load_state("load")
+    guest.settle()
 
     assert "Votre réponse est notée" in guest.text
 

@@ -19,9 +19,11 @@ def test_four_steps_that_say_what_fits_then_a_meeting_moved_by_hand(person: Call
     host.look()
     host.click("Continuer")
 
-    boxes = host.page.locator("input[name=pairs]")
-    for number in range(min(6, boxes.count())):
-        boxes.nth(number).check()
+    folds = host.page.locator("details[data-fold]")
+    for number in range(min(6, folds.count())):
+        if folds.nth(number).get_attribute("open") is None:
+            folds.nth(number).locator("summary").click()
+        folds.nth(number).get_by_role("checkbox").first.check()
     host.page.locator("#faisabilite", has_text="tout tient").wait_for()
     host.click("Continuer")
     host.page.get_by_label("Entretiens par structure, au plus").fill("4")

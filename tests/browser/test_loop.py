@@ -51,7 +51,7 @@ def say_yes(someone: Person, title: str) -> None:
     someone.go("/propositions")
     card = someone.page.locator("article", has_text=title)
     card.get_by_role("button", name="Oui, les rencontrer").click()
-    someone.page.wait_for_load_state("load")
+    someone.settle()
     someone.look()
 
 

@@ -76,7 +76,7 @@ def test_three_fractions_become_a_signed_contract_though_one_leaves(site: Site, 
     animator.look()
     assert "Fabrique Quatrevents" in card.inner_text()
     card.get_by_role("button", name="Proposer à ce groupe").click()
-    animator.page.wait_for_load_state("load")
+    animator.settle()
     assert "3\u00a0structures reçoivent" in animator.text
 
     # one says yes, one leaves: no name was told

@@ -28,7 +28,7 @@ def test_a_buyer_finds_keeps_notes_prints_and_takes_the_list_away(site: Site, pe
     entry = buyer.page.locator("li", has_text="Fourneau Trèflin").first
     entry.get_by_label("Votre note").fill("Goûter avant de choisir")
     entry.get_by_role("button", name="Enregistrer la note").click()
-    buyer.page.wait_for_load_state("load")
+    buyer.settle()
     assert "La note est enregistrée." in buyer.text
     buyer.click("Retirer de la liste : Fourneau Trèflin".replace(" :", "\u00a0:"))
     buyer.click("Remettre Fourneau Trèflin")

@@ -23,7 +23,7 @@ def test_a_host_shows_the_venue_and_prepares_the_year(site: Site, person: Callab
     host.sign_in(HOST)
     host.go("/lieux")
     host.page.locator("main table a").first.click()
-    host.page.wait_for_load_state("load")
+    host.settle()
     host.click("Photos", role="link")
     host.page.get_by_label("Photo", exact=True).set_input_files({"name": "salle.jpg", "mimeType": "image/jpeg", "buffer": picture()})
     host.page.get_by_label("Ce qu’on y voit").fill("La grande salle, avec ses tables rondes")
@@ -33,7 +33,7 @@ def test_a_host_shows_the_venue_and_prepares_the_year(site: Site, person: Callab
     host.page.go_back()
     host.go("/lieux")
     host.page.locator("main table a").first.click()
-    host.page.wait_for_load_state("load")
+    host.settle()
     host.click("Calendrier", role="link")
     day = f"{today() + timedelta(days=400)}"
     host.page.get_by_label("Du", exact=True).fill(day)

@@ -87,7 +87,7 @@ def test_the_queue_and_a_call_sheet_hold_on_a_phone(person: Callable[..., Person
     ana.sign_in("animateur@demo.croisee.test")
     ana.go("/a-faire?quoi=silent")
     ana.page.locator("[data-roving-to]").first.click()
-    ana.page.wait_for_load_state("load")
+    ana.settle()
     ana.page.locator("details", has_text="Répondre à sa place").first.locator("summary").click()
     ana.look()
 
@@ -121,7 +121,7 @@ def with_its_sheet(ana: Person, questions: list[Question]) -> Question:
             row = ana.page.locator("li.lc-queue-row", has_text=question.title)
             if row.count():
                 row.first.locator("[data-roving-to]").click()
-                ana.page.wait_for_load_state("load")
+                ana.settle()
                 ana.look()
                 assert ana.page.locator(f"form[action$='{question.id}']").count() == 1
                 return question
@@ -141,14 +141,14 @@ def test_what_was_noted_for_a_structure_is_taken_back_by_it_on_a_phone(unanswere
     form.get_by_label("Non merci").check()
     ana.look()
     form.get_by_role("button", name="Enregistrer sa réponse").click()
-    ana.page.wait_for_load_state("load")
+    ana.settle()
     ana.look()
     assert "Sans son accord, laissez-la répondre elle-même." in ana.text
     form.get_by_label("Non merci").check()
     form.get_by_label("Qui vous l’a dit").fill("Mme Roux\u00a0: trop de travail en ce moment")
     form.get_by_label("m’a demandé de répondre").check()
     form.get_by_role("button", name="Enregistrer sa réponse").click()
-    ana.page.wait_for_load_state("load")
+    ana.settle()
     ana.look()
     assert "Leur non est noté" in ana.text
 

@@ -671,10 +671,26 @@ def test_the_list_of_who_is_in_charge_shows_each_with_its_state(client, host, pl
 
     page = words(client.get("/mes-job-datings").text)
 
-    assert "1 job dating à venir" in page
+    assert "1 job dating à venir, 1 en préparation" in page
     assert "Déjà publié" in page
     assert "en préparation" in page
     assert "Préparer un job dating" in page
+
+
+def test_the_next_is_first_what_is_over_is_below_and_an_open_desk_is_one_touch_away(client, host, place):
+    later, called_off = (planned(place, 1, title=title) for title in ("Dans un mois", "N’aura pas lieu"))
+    sooner = published(place, 1, title="Aujourd’hui")
+    later.starts_at, later.ends_at = later.starts_at + timedelta(days=30), later.ends_at + timedelta(days=30)
+    called_off.status = JobDatingStatus.CANCELLED
+    sooner.starts_at, sooner.ends_at = now() + timedelta(hours=1), now() + timedelta(hours=4)
+    db.session.commit()
+
+    page = client.get("/mes-job-datings").text
+
+    assert f"/mes-job-datings/{sooner.id}/jour-j" in page
+    assert f"/mes-job-datings/{later.id}/jour-j" not in page
+    order = [page.rindex(words) for words in ("Aujourd’hui", "Dans un mois", "Passés ou annulés", "N’aura pas lieu")]
+    assert order == sorted(order)
 
 
 def test_pages_take_as_many_queries_for_twelve_meetings_as_for_two(client, host, place, queries):

@@ -7,8 +7,8 @@ import pytest
 from matchmaker.extensions import db
 from matchmaker.models import OutboxMail, Series
 from matchmaker.models.base import PARIS, now, today
-from matchmaker.services import series, venue_bookings
-from tests.factories import MatchFactory, UserFactory, venue
+from matchmaker.services import job_datings, series, venue_bookings
+from tests.factories import MatchFactory, NeedFactory, OrganisationFactory, UserFactory, venue
 from tests.pages import heading, words
 from tests.services.test_series import prepared
 
@@ -44,11 +44,28 @@ def test_a_series_is_prepared_shared_out_and_read(client, host):
     shared = client.post(f"{made.location}/repartition")
     page = client.get(made.location)
 
+    assert "personne n’est demandé deux fois" in words(page.text)
+    assert "Qui vient à plusieurs dates" not in words(page.text)
     assert (made.status_code, shared.status_code) == (302, 302)
     assert heading(page.text) == "4 dates, 2 entretiens"
     assert "2 paires ont une date" in words(page.text)
     assert "Les jeudis du Palonnier" in words(client.get("/mes-job-datings/series").text)
     assert db.session.query(OutboxMail).count() == 0
+
+
+def test_a_new_series_says_that_nobody_is_expected_yet_and_then_who_comes_to_several_dates(client, host):
+    made = prepared(venue(host.organisation), count=2)
+    db.session.commit()
+    assert "personne n’y est encore attendu" in words(client.get(f"/mes-job-datings/series/{made.id}").text)
+
+    buyer = OrganisationFactory(name="Mairie de Flers")
+    for job_dating in made.job_datings:
+        job_datings.choose(job_dating, [MatchFactory(mutual=True, need=NeedFactory(organisation=buyer))])
+    db.session.commit()
+    page = words(client.get(f"/mes-job-datings/series/{made.id}").text)
+
+    assert "vient à plusieurs dates" in page
+    assert "Mairie de Flers : 2 dates" in page
 
 
 @pytest.mark.parametrize(
