@@ -9,13 +9,13 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
 
 from tests.conftest import new_database, redis_url
 from tests.openid_server import CLIENT_ID, CLIENT_SECRET, OpenidServer
@@ -33,6 +33,9 @@ FLAGS = [
     "--disable-default-apps",
     "--disable-extensions",
 ]
+# A page that is being left says so: a touch that leads elsewhere is then waited for, however slow the machine is.
+LEAVING = "addEventListener('beforeunload', () => document.documentElement.setAttribute('data-leaving', ''))"
+NEXT_TURN = "() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))"
 AXE = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
 
 
@@ -149,9 +152,18 @@ class Person:
 
     def click(self, name: str, role: str = "button") -> None:
         """Press a button or follow a link by its name, and look at what comes."""
+        # A download said that the page would be left, and it was not.
+        self.page.evaluate("document.documentElement.removeAttribute('data-leaving')")
         self.page.get_by_role(role, name=name, exact=False).first.click()  # type: ignore[arg-type]
-        self.page.wait_for_load_state("load")
+        self.settle()
         self.look()
+
+    def settle(self) -> None:
+        """Wait for the page that the last touch leads to, if it leads to one: a form is sent a moment after its button was pressed."""
+        with suppress(Error):  # the page was left meanwhile
+            self.page.evaluate(NEXT_TURN)
+        self.page.wait_for_selector("html:not([data-leaving])", state="attached")
+        self.page.wait_for_load_state("load")
 
     def sign_in(self, email: str, password: str = "demo-croisee-2026") -> None:
         self.go("/connexion")
@@ -180,8 +192,9 @@ def person(site: Site, chromium: Browser):  # type: ignore[no-untyped-def]
     def come(width: int = 1280) -> Person:
         context = chromium.new_context(viewport={"width": width, "height": 900}, locale="fr-FR", timezone_id="Europe/Paris", reduced_motion="reduce")
         contexts.append(context)
+        context.add_init_script(LEAVING)
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(30_000)
         return Person(site, context, page)
 
     yield come

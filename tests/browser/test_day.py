@@ -67,12 +67,12 @@ def morning(site: Site) -> UUID:
         return dating.id
 
 
-def let_pass(site: Site, morning: UUID, minutes: float) -> None:
-    """The morning comes nearer by so much: what a clock would do in that time."""
+def set_hour(site: Site, morning: UUID, minutes: float) -> None:
+    """It is now so many minutes after the beginning, however long the test took until here."""
     with database(site):
         dating = db.session.get_one(JobDating, morning)
-        dating.starts_at -= timedelta(minutes=minutes)
-        dating.ends_at -= timedelta(minutes=minutes)
+        lasts, dating.starts_at = dating.ends_at - dating.starts_at, now() - timedelta(minutes=minutes)
+        dating.ends_at = dating.starts_at + lasts
         db.session.commit()
 
 
@@ -150,7 +150,8 @@ def test_a_whole_morning(site: Site, person: Callable[..., Person], morning: UUI
         touch(phone, name, "Arrivée")
     touch(phone, absent[0], "Arrivée")
     phone.page.get_by_role("button", name="Annuler ce geste").click()
-    wait_until(lambda: Counter(states(site, morning).values())[PresenceState.PRESENT] == len(faithful))
+    wait_until(lambda: phone.page.evaluate("window.dayQueue.waiting()") == 0)
+    assert Counter(states(site, morning).values()) == {PresenceState.PRESENT: len(faithful), PresenceState.EXPECTED: STRUCTURES - len(faithful)}
     phone.look()
     assert f"{len(faithful)} arrivées sur {STRUCTURES}" in phone.text.replace("\u00a0", " ")
 
@@ -158,11 +159,11 @@ def test_a_whole_morning(site: Site, person: Callable[..., Person], morning: UUI
     phone.context.set_offline(True)
     for name in absent:
         touch(phone, name, "Absente")
-    let_pass(site, morning, 36)
+    set_hour(site, morning, 31)
     phone.page.reload()
     assert f"{len(faithful)} arrivées sur {STRUCTURES}" in phone.text.replace("\u00a0", " ")
     assert "Hors ligne, 2 gestes en attente." in phone.text.replace("\u00a0", " ")
-    let_pass(site, morning, 15)
+    set_hour(site, morning, 46)
     touch(phone, late_to_touch[0], "Arrivée")
     assert row(phone, late_to_touch[0]).get_by_text("à envoyer").is_visible()
     assert "Hors ligne, 3 gestes en attente." in phone.text.replace("\u00a0", " ")
@@ -234,7 +235,7 @@ def test_a_whole_morning(site: Site, person: Callable[..., Person], morning: UUI
         lost = [one for one in dating.meetings if one.round is None]
         assert {one.status for one in lost} == {MeetingStatus.MISSED}
         assert len(lost) == len(gone)
-    wait_until(lambda: WALK_IN in (screen.page.locator("main").text_content() or ""), seconds=15)
+    wait_until(lambda: WALK_IN in (screen.page.locator("main").text_content() or ""))
     screen.look()
     for page in (screen, host):
         page.page.set_viewport_size({"width": 360, "height": 800})
@@ -248,11 +249,10 @@ def test_a_whole_morning(site: Site, person: Callable[..., Person], morning: UUI
     # the screen goes on without network, by the server's clock
     screen.context.set_offline(True)
     counted = screen.page.locator("[data-countdown]:visible").inner_text()
-    wait_until(lambda: screen.page.locator("[data-countdown]:visible").inner_text() != counted, seconds=10)
+    wait_until(lambda: screen.page.locator("[data-countdown]:visible").inner_text() != counted)
     screen.context.set_offline(False)
 
-    # the host ends the phone's link
+    # the host ends the phone's link: the phone learns it by itself
     host.go(f"/mes-job-datings/{morning}/jour-j")
     host.click("Fermer")
-    phone.page.reload()
-    assert "n’est plus valable" in phone.page.inner_text("body") or "fermé ce lien" in phone.page.inner_text("body")
+    phone.page.get_by_text("L’accueil a fermé ce lien").wait_for()

@@ -14,7 +14,7 @@ from matchmaker.models.base import now
 from matchmaker.services import check_in_links, feedback_thanks, job_dating_guests, job_datings, participant_links
 from matchmaker.web.settings import mail_settings
 from tests.browser.conftest import Person, Site
-from tests.browser.test_day import database, let_pass, states
+from tests.browser.test_day import database, set_hour, states
 from tests.browser.test_loop import wait_until
 from tests.factories import PASSWORD, JobDatingFactory, NeedFactory, OfferFactory, OrganisationFactory, UserFactory, venue
 
@@ -48,7 +48,7 @@ def tap(guest: Person, name: str, said: str) -> None:
     """One answer about the meeting with this structure; the page comes back with it pressed."""
     buttons = guest.page.get_by_role("region", name=name).get_by_role("button")
     buttons.filter(has_text=re.compile(rf"^\s*{said}")).click()
-    guest.page.wait_for_load_state("load")
+    guest.settle()
     guest.page.get_by_role("region", name=name).locator("button[aria-pressed=true]").filter(has_text=said).wait_for()
 
 
@@ -92,7 +92,7 @@ def test_from_pairs_to_thanks(site: Site, person: Callable[..., Person], gatheri
     phone.page.get_by_text("déjà arrivée").wait_for()
 
     # both rounds are held; each says in a tap what came of it
-    let_pass(site, gathering, 90)
+    set_hour(site, gathering, 85)
     guest.go(f"{badges[CANTEEN]}/retour")
     for name, said in ((FIRST, "Utile"), (FIRST, "À revoir"), (SECOND, "Pas utile")):
         tap(guest, name, said)
@@ -115,7 +115,7 @@ def test_from_pairs_to_thanks(site: Site, person: Callable[..., Person], gatheri
         assert f"{CANTEEN} et {FIRST}" in told
 
     # the day after, thanks; who wants to meet again may, the other pair is not proposed a second time
-    let_pass(site, gathering, 36 * 60)
+    set_hour(site, gathering, 36 * 60)
     with database(site):
         feedback_thanks.thank_due(settings=mail_settings())
         db.session.commit()

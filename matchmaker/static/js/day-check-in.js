@@ -36,9 +36,13 @@
     row.querySelector("[data-if=waited]").hidden = !["expected", "late"].includes(state);
     const list = [...desk.querySelectorAll("[data-group]")].find((group) => group.dataset.group.split(" ").includes(state)).querySelector("ul");
     if (row.parentElement === list) return;
+    const isInside = row.contains(document.activeElement);
     const after = [...list.children].find((other) => other.dataset.name.localeCompare(row.dataset.name, "fr") > 0);
     list.insertBefore(row, after || null);
     row.querySelector("details").open = false;
+    // Where a row goes, the keyboard goes with it, and the screen stays where it is.
+    list.closest("[data-group]").hidden = false;
+    if (isInside) row.querySelector("summary").focus({ preventScroll: true });
   };
 
   const count = () => {
@@ -56,18 +60,23 @@
     });
   };
 
-  // What the server knows, with what it does not know yet on top.
+  // What the server knows, or what it does not know yet where that is newer. Each row is written once: it does not go there and back.
   const merge = (people) => {
-    const waiting = window.dayQueue.acts().filter((act) => act.participant);
-    Object.entries(people).forEach(([id, one]) => {
-      const row = rowOf(id);
-      if (row) paint(row, { state: one.state, delegates: one.delegates, time: one.at, isUnsent: false });
-    });
-    waiting.forEach((act) => {
-      const row = rowOf(act.participant);
-      if (row && act.at >= Number(row.dataset.at)) paint(row, { state: act.state, delegates: act.delegates, time: act.at, isUnsent: true });
+    const unsent = new Map(window.dayQueue.acts().filter((act) => act.participant).map((act) => [act.participant, act]));
+    new Set([...Object.keys(people), ...unsent.keys()]).forEach((id) => {
+      const [row, one, act] = [rowOf(id), people[id], unsent.get(id)];
+      if (!row) return;
+      const since = one ? one.at : Number(row.dataset.at);
+      if (act && act.at >= since) paint(row, { state: act.state, delegates: act.delegates, time: act.at, isUnsent: true });
+      else if (one) paint(row, { state: one.state, delegates: one.delegates, time: one.at, isUnsent: false });
     });
     count();
+  };
+
+  const showLine = ({ isLost, waiting }) => {
+    desk.querySelector("[data-offline]").hidden = !isLost;
+    const words = waiting ? `, ${plural(waiting, "geste", "gestes")} en attente` : "";
+    desk.querySelector("[data-offline-words]").textContent = `Hors ligne${words}.`;
   };
 
   const say = (words, undo) => {
@@ -195,6 +204,7 @@
     // A page that the phone kept is older than what the server told last.
     const known = window.dayQueue.known();
     merge(known.at > Number(desk.dataset.server) ? known.people : {});
+    showLine(window.dayQueue.line());
     welcome();
     window.addEventListener("hashchange", welcome);
   };
@@ -215,12 +225,7 @@
     if (detail.problems.length) say(detail.problems.join(" "));
     if (Object.keys(detail.people).some((id) => !rowOf(id))) readAgain();
   });
-  document.addEventListener("desk:line", ({ detail }) => {
-    const line = desk.querySelector("[data-offline]");
-    line.hidden = !detail.isLost;
-    const waiting = detail.waiting ? `, ${plural(detail.waiting, "geste", "gestes")} en attente` : "";
-    desk.querySelector("[data-offline-words]").textContent = `Hors ligne${waiting}.`;
-  });
+  document.addEventListener("desk:line", ({ detail }) => showLine(detail));
   document.addEventListener("desk:ended", () => {
     localStorage.removeItem("accueil");
     location.reload();

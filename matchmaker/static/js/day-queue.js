@@ -1,5 +1,5 @@
 // The gestures of the desk that have not reached the server yet, in the phone's own memory: they survive a closed page and a lost network.
-// window.dayQueue = { add(act), waiting(), acts(), known() }; it dispatches « desk:told » with the server's answer, and « desk:line ».
+// window.dayQueue = { add(act), waiting(), acts(), known(), line() }; it dispatches « desk:told » with the server's answer, and « desk:line ».
 (() => {
   "use strict";
 
@@ -23,6 +23,8 @@
   const read = () => stored(KEY, []);
   const write = (acts) => localStorage.setItem(KEY, JSON.stringify(acts));
   const tell = (name, detail) => document.dispatchEvent(new CustomEvent(name, { detail }));
+
+  const line = () => ({ isLost, waiting: read().length });
 
   // Times are those of the server as far as this phone knows them: two phones must agree on what came last.
   const now = () => Date.now() + Number(localStorage.getItem(CLOCK) || 0);
@@ -69,7 +71,7 @@
       isLost = true;
     } finally {
       isSending = false;
-      tell("desk:line", { isLost, waiting: read().length });
+      tell("desk:line", line());
     }
     if (!isLost && read().length) send();
   };
@@ -77,17 +79,17 @@
   const add = (act) => {
     const whole = { id: newId(), at: Math.round(now()), ...act };
     write([...read(), whole]);
-    tell("desk:line", { isLost, waiting: read().length });
+    tell("desk:line", line());
     send();
     return whole;
   };
 
-  window.dayQueue = { add, acts: read, waiting: () => read().length, known: () => stored(KNOWN, { at: 0, people: {} }) };
+  window.dayQueue = { add, acts: read, line, waiting: () => read().length, known: () => stored(KNOWN, { at: 0, people: {} }) };
 
   window.addEventListener("online", send);
   window.addEventListener("offline", () => {
     isLost = true;
-    tell("desk:line", { isLost, waiting: read().length });
+    tell("desk:line", line());
   });
   document.addEventListener("visibilitychange", () => document.hidden || send());
   document.addEventListener("DOMContentLoaded", () => {
