@@ -159,6 +159,15 @@ def _changes() -> list[tuple[str, float, float]]:
     return [("change of plan, 250 meetings, median: ms", 1000 * float(np.median(taken)), 50)]
 
 
+READING = """\
+How to read it. A **result** at its bound is proven: no plan has fewer rounds (the degree of the busiest, the tables, the accessible tables) or a better
+score (a linear relaxation). *Planted* windows hide a plan that holds every meeting; *overloaded* sessions have more meetings than seats, and the
+gap is to the relaxation, which nobody may reach. **Peers**: first fit takes the first free round (the quick schedule of event tools), round by round
+takes a best matching for each round, rustworkx colours edges and knows no tables, CP-SAT has 20 s on the wall. They run in the same process as ours.
+**Idle** is the number of rounds that people sit through between two meetings. Small timings depend on the machine and on what else it does: compare
+the columns of one run. `./croisee bench rounds` runs the same without `--full` in less time, and writes nothing without `--save`."""
+
+
 def _report(measures: list[Measure], targets: list[tuple[str, float, float]]) -> str:
     lines = [
         "# The planner of job datings against its peers",
@@ -167,6 +176,8 @@ def _report(measures: list[Measure], targets: list[tuple[str, float, float]]) ->
         f"Python {platform.python_version()}, numpy {np.__version__}.",
         "",
         "![The rounds of one session](rounds.png)",
+        "",
+        READING,
         "",
         "| instance | meetings | seconds | result | peers |",
         "|---|--:|--:|---|---|",
