@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 from email import quoprimime
+from email.header import Header
 from email.headerregistry import Address
 from email.utils import format_datetime
 from functools import lru_cache
@@ -16,6 +17,7 @@ from functools import lru_cache
 # No raw line feed and no byte above 127 on the wire, whatever the relay announces.
 POLICY = email.policy.SMTP.clone(cte_type="7bit")
 LINE_LENGTH = 78
+EOL = "\r\n"
 
 
 def written(headers: Sequence[str], *, message_id: str, date: datetime, text: str, html: str, calendar: tuple[str, str] | None = None) -> bytes:
@@ -44,7 +46,12 @@ def written(headers: Sequence[str], *, message_id: str, date: datetime, text: st
 # Most headers are written again and again: the sender, where answers go, one subject for many.
 @lru_cache(maxsize=4096)
 def folded(name: str, words: str) -> str:
-    """A header of words as it stands on the wire."""
+    """A header of words as it stands on the wire.
+
+    Words that are not ASCII are encoded whole: the library's own folding loses the space between two of them where a line ends.
+    """
+    if not words.isascii():
+        return f"{name}: {Header(words, 'utf-8', header_name=name).encode(linesep=EOL)}{EOL}"
     return str(POLICY.header_factory(name, words).fold(policy=POLICY))
 
 

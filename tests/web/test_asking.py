@@ -82,5 +82,5 @@ def test_a_run_that_was_sent_leads_to_its_days(client, path):
     matching.publish(run, today=today(), settings=mail_settings())
     db.session.commit()
 
-    assert "Structures écrites" in words(client.get(path).text)
+    assert "Structures sollicitées" in words(client.get(path).text)
     assert path in client.get(f"/calculs/{run.id}").text
