@@ -100,7 +100,9 @@ def site(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[S
 
         start("mailcatcher", "matchmaker.mailcatcher", "--port", str(smtp), "--folder", str(folder / "mails"))
         site.flask("demo", "load")
-        start("web", "gunicorn", "wsgi:app", "--worker-class", "matchmaker.web_worker.Worker", "--workers", "2", "--threads", "4", "--bind", f"127.0.0.1:{port}")
+        start(
+            "web", "gunicorn", "wsgi:app", "--worker-class", "matchmaker.web_worker.Worker", "--workers", "2", "--threads", "4", "--bind", f"127.0.0.1:{port}"
+        )
         start("worker", "celery", "-A", "wsgi:celery_app", "worker", "--loglevel=INFO", "--concurrency=1")
         start("beat", "celery", "-A", "wsgi:celery_app", "beat", "--loglevel=WARNING", "--schedule", str(folder / "beat"))
         wait_for(url, folder)
