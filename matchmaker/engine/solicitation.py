@@ -18,12 +18,12 @@ PRICE = 0.02
 """Chances of a cooperation that one mail must be worth."""
 LOAD_DAYS = 20
 """Working days over which solicitations are counted against the declared comfort."""
-PATIENCE = 0.7
+PATIENCE = 0.8
 """What a cooperation is worth that is asked for when the answers under way are known, against one that is asked for today."""
 WAVE_DAYS = 3
 """Working days between two waves of questions about one need."""
-RESCUE_DAYS = 10
-"""Working days (a fortnight) after which a need with nothing under way gets its best candidate, whatever the price."""
+RESCUE_DAYS = 60
+"""Working days (a quarter) after which a need with nothing under way gets its next best candidate, whatever the price; the first one at once."""
 REMINDER_DAYS = 5
 """Working days of silence after which a reminder may be sent, once."""
 
@@ -51,7 +51,7 @@ def worth_today(not_covered: Floats, patience: float = PATIENCE) -> Floats:
     Examples
     --------
     >>> worth_today(np.array([1.0, 0.8, 0.5, 0.0])).round(3).tolist()
-    [1.0, 0.545, 0.231, 0.0]
+    [1.0, 0.444, 0.167, 0.0]
     >>> worth_today(np.array([1.0, 0.8, 0.5, 0.0]), 0.0).tolist()
     [1.0, 0.8, 0.5, 0.0]
     """

@@ -45,7 +45,7 @@ def random_questions(seed: int, needs: int = 12, organisations: int = 15) -> Que
         organisation_id=rng.permutation(1_000)[:organisations],
         cover=cover_probability(under_way, rng.random(len(under_way)) * 0.5, places=places),
         places=places,
-        days_since_asked=rng.choice([0, 1, 2, 3, 9, 10, 99], needs),
+        days_since_asked=rng.choice([0, 1, 2, 3, 10, 59, 60, 99], needs),
         load=rng.choice([0.0, 0.5, 2.0], organisations),
         room=rng.integers(0, 2, organisations),
         exploring=rng.random(organisations) < 0.2,
@@ -81,7 +81,7 @@ def test_a_question_is_worth_its_price_unless_it_rescues_a_need_that_has_nothing
         assert one.threshold == pytest.approx(price * (1 + questions.load[organisation]))
         if one.reason is Reason.RESCUE:
             assert questions.cover[need, 0] == 1.0
-            assert questions.days_since_asked[need] >= 10
+            assert questions.days_since_asked[need] >= 60
             assert sum(questions.need[other.question] == need for other in choices) == 1
         else:
             assert one.gain > one.threshold * (1 - 1e-12)
@@ -196,12 +196,13 @@ def test_a_need_waits_three_working_days_for_its_next_wave():
     assert [len(choose(questions_of(pairs, organisations=1, days_since_asked=[days]))) for days in (0, 2, 3)] == [0, 0, 1]
 
 
-def test_a_need_with_nothing_under_way_gets_its_best_candidate_once_a_fortnight():
+def test_a_need_with_nothing_under_way_gets_its_best_candidate_once_a_quarter():
     pairs = [(0, 0, 0.001), (0, 1, 0.002)]
 
     (one,) = choose(questions_of(pairs), price=0.02)
     assert (one.question, one.reason, one.gain) == (1, Reason.RESCUE, 0.002)
-    assert choose(questions_of(pairs, days_since_asked=[9]), price=0.02) == ()
+    assert choose(questions_of(pairs, days_since_asked=[59]), price=0.02) == ()
+    assert [one.question for one in choose(questions_of(pairs, days_since_asked=[60]), price=0.02)] == [1]
     assert [one.question for one in choose(questions_of(pairs, room=[1, 0]), price=0.02)] == [0]
     assert choose(questions_of(pairs, cover=np.array([[0.99]])), price=0.02) == ()
 
