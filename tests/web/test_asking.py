@@ -32,7 +32,7 @@ def test_the_page_says_what_the_price_means(client, path):
     page = client.get(path).text
 
     assert heading(page) == "Ce que doit valoir un courriel : Orne"
-    assert "0,02 : pas de courriel pour moins de 2 chances sur 100" in words(page)
+    assert "En vigueur : pas de courriel pour moins de 2 chances sur 100" in words(page)
     assert "Rien n’a encore été demandé" in words(page)
 
 
@@ -59,7 +59,7 @@ def test_a_price_that_is_kept_counts_and_stays_in_the_history(client, path):
     response = client.post(path, data=typed("0,5", newcomers="1.5"), follow_redirects=True)
 
     assert "C’est enregistré." in words(response.text)
-    assert "0,005 : pas de courriel pour moins de 0,5 chance sur 100" in words(response.text)
+    assert "pas de courriel pour moins de 0,5 chance sur 100" in words(response.text)
     assert "les nouvelles structures" in words(response.text)
     assert "Ana Martin" in response.text
     row = asking_prices.in_force(departement())
