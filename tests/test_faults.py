@@ -157,8 +157,9 @@ def statuses() -> list[MailStatus]:
 
 
 def test_without_a_relay_mails_wait_and_are_delivered_when_it_comes(without_relay: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    NeedFactory()
-    OfferFactory()
+    # Whose doors are always open: mails wait for no morning.
+    NeedFactory(organisation__opens_at=0)
+    OfferFactory(organisation__opens_at=0)
     run = matching.rematch(departement("61"), today=today())
     animator = UserFactory(animator=True)
     db.session.commit()
@@ -305,7 +306,7 @@ def test_a_run_whose_worker_was_killed_is_computed_by_the_next_one(own_database:
     with running(own_database, redis_url()):
         for number in range(30):
             NeedFactory(title=f"Traiteur {number}", organisation=OrganisationFactory())
-            OfferFactory(title=f"Traiteur aussi {number}")
+            OfferFactory(title=f"Traiteur aussi {number}", organisation__opens_at=0)
         for territory in territories.departements_of(departement("61").parent):
             matching.request_run(territory)
         db.session.commit()
@@ -333,8 +334,8 @@ def test_a_worker_killed_while_it_sends_loses_no_mail_and_says_which_may_come_tw
         settings = {"SMTP_HOST": "127.0.0.1", "SMTP_PORT": server.port, "SMTP_TIMEOUT": 5.0}
         with running(own_database, redis_url(), **settings) as app:
             for number in range(20):
-                NeedFactory(title=f"Traiteur {number}")
-                OfferFactory(title=f"Traiteur aussi {number}")
+                NeedFactory(title=f"Traiteur {number}", organisation__opens_at=0)
+                OfferFactory(title=f"Traiteur aussi {number}", organisation__opens_at=0)
             run = matching.rematch(departement("61"), today=today())
             matching.publish(run, today=today(), settings=mail_settings())
             db.session.commit()
